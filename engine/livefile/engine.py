@@ -1,0 +1,389 @@
+"""``Livefile``: one open deployment, the facade over everything below.
+
+It wires the layers together and owns the threads: one runs everything that writes, one all
+queries, one (only if there are actions) an event loop. Its methods are safe for threads; the ones
+named ``submit...`` never block, the plain ones wait for their answer.
+
+Not here: sockets and HTTP (the server, which uses only what ``livefile/__init__.py`` names).
+"""
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, ParamSpec, TypeVar, overload
+
+from livefile.functions.actions import Actions, result_value
+from livefile.functions.app import App
+from livefile.functions.call import Call, FunctionKind, Outcome
+from livefile.functions.definition import (
+    ActionFunction,
+    Function,
+    MutationFunction,
+    QueryFunction,
+)
+from livefile.functions.failure import failure_of
+from livefile.functions.mutations import Mutations, wait_for
+from livefile.functions.path import parse_function_path
+from livefile.functions.runner import CallRecord, Runner
+from livefile.functions.running import sealed_call
+from livefile.model.identity import ADMIN
+from livefile.reactive.live_query_set import LiveQuerySet
+from livefile.reactive.query_set import QuerySetChange, Update, WatchQuery
+from livefile.reactive.subscriptions import Subscriptions, Watcher
+from livefile.transaction.committer import Committer
+from livefile.transaction.database import Database
+from livefile.vocabulary.clock import Clock, SystemClock
+from livefile.vocabulary.errors import (
+    FunctionNotFoundError,
+    LivefileError,
+    SealedError,
+)
+from livefile.watch import Watch
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Done = Callable[[Outcome | LivefileError], None]
+
+_log = logging.getLogger("livefile")
+
+
+class Livefile:
+    """An open deployment: a file, and the app that runs on it."""
+
+    def __init__(
+        self, database: Database, app: App, clock: Clock, random: Random, *, has_threads: bool
+    ) -> None:
+        """Wire an open database and an app together; use ``open`` instead."""
+        self._database = database
+        self._clock = clock
+        self._random = random
+        self._observers: list[Callable[[CallRecord], None]] = []
+        self._runner = Runner(app, clock, self._observe)
+        self._mutations = Mutations(database, lambda: self._runner, clock, random)
+        self._subscriptions = Subscriptions(database, lambda: self._runner, clock, random)
+        self._actions = Actions(
+            lambda: self._runner, lambda: database.catalog, self._submit_nested, clock
+        )
+        self._mutations.published = self._subscriptions.wake
+        self._threads: list[threading.Thread] = []
+        self._watches: set[Watch[Any]] = set()
+        self._is_closed = False
+        self.failed: Callable[[Exception], None] = lambda error: None
+        """Called when the deployment cannot go on, after an I/O error at a commit for one."""
+        if has_threads:
+            self._start_thread("livefile-writer", self._mutations.run_group)
+            self._start_thread("livefile-readers", self._subscriptions.run_cycle)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        app: App | str | Path | None = None,
+        *,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        has_threads: bool = True,
+    ) -> "Livefile":
+        """Open a file, and make it if there is none; bring its tables to the app's schema.
+
+        Args:
+            path: the file, or ``":memory:"`` for one that is gone when closed.
+            app: a loaded app, the import name of its package, or its folder.
+            clock: where the time comes from; the machine's if not given.
+            seed: makes every random choice repeatable; only for tests.
+            has_threads: without threads the caller runs the work with ``step``.
+
+        Raises:
+            AppError: the app cannot be loaded, or a stored document does not match its schema.
+            FileError: the file cannot be opened.
+        """
+        loaded = App.empty() if app is None else App.load(app)
+        clock = clock or SystemClock()
+        database = Database(path, clock)
+        random = Random(secrets.randbits(256) if seed is None else seed)
+        try:
+            database.committer.change_schema(loaded.schema, b"\x80")
+            database.committer.flush()
+            database.publish()
+        except BaseException:
+            database.committer.roll_back()
+            database.close()
+            raise
+        return cls(database, loaded, clock, random, has_threads=has_threads)
+
+    # --- For Python callers ----------------------------------------------------------------
+
+    @property
+    def app(self) -> App:
+        """The code that runs now."""
+        return self._runner.app
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
+
+    @property
+    def latest_ts(self) -> int:
+        """The timestamp of the newest commit: nanoseconds since 1970, never going back."""
+        return self._database.published_ts
+
+    @overload
+    def query(self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def query(self, function: str, **kwargs: Any) -> Any: ...
+    def query(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a query and return its result. Blocks."""
+        return self._call_and_wait(FunctionKind.QUERY, function, args, kwargs)
+
+    @overload
+    def mutation(
+        self, function: MutationFunction[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R: ...
+    @overload
+    def mutation(self, function: str, **kwargs: Any) -> Any: ...
+    def mutation(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a mutation and return its result once it is durable. Blocks."""
+        return self._call_and_wait(FunctionKind.MUTATION, function, args, kwargs)
+
+    @overload
+    def action(self, function: ActionFunction[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def action(self, function: str, **kwargs: Any) -> Any: ...
+    def action(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run an action and return its result. Blocks."""
+        return self._call_and_wait(FunctionKind.ACTION, function, args, kwargs)
+
+    @overload
+    def watch(
+        self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> Watch[R]: ...
+    @overload
+    def watch(self, function: str, **kwargs: Any) -> Watch[Any]: ...
+    def watch(self, function: Any, *args: Any, **kwargs: Any) -> Watch[Any]:
+        """Return the live results of a query: iterate over it, plainly or with ``async for``."""
+        found, call = self._call_of(function, args, kwargs)
+        watch: Watch[Any] = Watch(found.load_result, lambda: self._close_watch(watch, query_set))
+        query_set = self.open_query_set(watch.deliver)
+        self._watches.add(watch)
+        query_set.change(
+            QuerySetChange(
+                query_set_version=1,
+                identity_version=0,
+                identity=ADMIN,
+                added=(WatchQuery(query_id=0, path=call.path, args=call.args),),
+            )
+        )
+        return watch
+
+    def mutation_on_snapshot(self, function: str, **kwargs: Any) -> Any:
+        """Run a mutation in this thread on a snapshot, and commit it if nothing came in between.
+
+        For mutations that take long: others do not wait for them. After some conflicts it runs
+        like every other one.
+        """
+        found, call = self._call_of(function, (), kwargs)
+        return self._result(found, self._mutations.run_on_snapshot(call))
+
+    def deploy(self, app: App) -> None:
+        """Switch to other code: tables and indexes first, then every live query runs again.
+
+        Raises:
+            AppError: a stored document does not match; the code before keeps serving.
+        """
+        before = self._runner
+
+        def switch(committer: Committer) -> None:
+            committer.change_schema(app.schema, b"\x80")
+            self._runner = Runner(app, self._clock, self._observe)
+
+        error = wait_for(lambda done: self._mutations.submit_job(switch, done))
+        if error is not None:
+            self._runner = before
+            raise error
+        wait_for(self._subscriptions.run_again)
+
+    def observe_calls(self, observer: Callable[[CallRecord], None]) -> None:
+        """Let ``observer`` hear of every finished call, on the thread that ran it."""
+        self._observers.append(observer)
+
+    def read_setting(self, name: str) -> bytes | None:
+        """Return a small fact kept in the file, None if it was never written."""
+        return self._database.read_setting(name)
+
+    def write_setting(self, name: str, value: bytes) -> None:
+        """Keep a small fact in the file. Blocks until it is durable."""
+        error = wait_for(
+            lambda done: self._mutations.submit_job(
+                lambda committer: committer.write_setting(name, value), done
+            )
+        )
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        """Finish what was accepted, and close the file: one file is left."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for watch in list(self._watches):
+            watch.close()
+        self._actions.close()
+        self._mutations.close()
+        self._subscriptions.close()
+        for thread in self._threads:
+            thread.join()
+        self._database.close()
+
+    def __enter__(self) -> "Livefile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- For servers -----------------------------------------------------------------------
+
+    def submit(
+        self,
+        call: Call,
+        kind: FunctionKind | None,
+        done: Done,
+        query_set: LiveQuerySet | None = None,
+    ) -> None:
+        """Run a call; ``done`` hears the outcome on an engine thread, exactly once.
+
+        Mutations run in the order of submission and are durable when ``done`` hears of them.
+        ``kind`` None runs a function of any kind. With ``query_set``, an update that shows a
+        mutation's effects follows its outcome, even if it changes none of the set's queries.
+
+        Raises:
+            OverloadedError: too many calls are waiting.
+        """
+        if kind is None:
+            function = self.app.functions.get(call.path)
+            if function is None:
+                done(self._unknown(call))
+                return
+            kind = function.kind
+        match kind:
+            case FunctionKind.QUERY:
+                self._subscriptions.query([call], lambda outcomes: done(_only(outcomes)))
+            case FunctionKind.MUTATION:
+                self._mutations.submit(call, _followed(done, query_set))
+            case FunctionKind.ACTION:
+                self._actions.submit(call, done)
+
+    def submit_at(self, call: Call, ts: int, done: Done) -> None:
+        """Run a query as it would have run at ``ts``; ``LogTrimmedError`` if that is not kept."""
+        self._subscriptions.query_past(call, ts, done)
+
+    def submit_batch(
+        self, calls: Sequence[Call], done: Callable[[list[Outcome] | LivefileError], None]
+    ) -> None:
+        """Run queries at one timestamp; ``done`` hears their outcomes in order."""
+        self._subscriptions.query(calls, done)
+
+    def open_query_set(self, deliver: Callable[[Update], None]) -> LiveQuerySet:
+        """Return an empty query set; ``deliver`` hears its updates on an engine thread."""
+        return LiveQuerySet(self._subscriptions, Watcher(deliver))
+
+    def step(self) -> None:
+        """Do the work that waits, in this thread. Only for deployments without threads."""
+        assert not self._threads
+        self._mutations.run_group(is_waiting=False)
+        self._subscriptions.run_cycle(is_waiting=False)
+
+    # --- Inside ----------------------------------------------------------------------------
+
+    def _call_and_wait(
+        self, kind: FunctionKind, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        found, call = self._call_of(function, args, kwargs)
+        return self._result(found, wait_for(lambda done: self.submit(call, kind, done)))
+
+    def _call_of(
+        self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Function[..., Any], Call]:
+        """Return the called function, and the call as it would come from a client."""
+        running = sealed_call()
+        if running is not None or threading.current_thread() in self._threads:
+            raise SealedError(
+                f"{running.path if running else 'an engine thread'} calls into the deployment from "
+                "outside of its transaction; use ctx.run_query or ctx.run_mutation"
+            )
+        path = parse_function_path(function) if isinstance(function, str) else ""
+        found = (
+            self.app.find(path, is_internal_allowed=True)
+            if path
+            else self.app.functions[self.app.path_of(function)]
+        )
+        values = found.dump_args(args, kwargs, self._database.catalog.table_name)
+        return found, Call(
+            path=path or self.app.path_of(function),
+            args=values,
+            identity=ADMIN,
+            request_id=self._request_id(),
+            is_internal=True,
+        )
+
+    def _result(self, function: Function[..., Any], outcome: Outcome | LivefileError) -> Any:
+        if isinstance(outcome, LivefileError):
+            raise outcome
+        return function.load_result(result_value(outcome))
+
+    def _submit_nested(self, call: Call, kind: FunctionKind, done: Done) -> None:
+        self.submit(call, kind, done)
+
+    def _unknown(self, call: Call) -> Outcome:
+        error = FunctionNotFoundError(
+            f"Could not find function for '{call.path.removesuffix(':default')}'. Did you forget "
+            "to run `npx convex dev`?"
+        )
+        return failure_of(error, call.request_id, (), self.app.path, self.latest_ts)
+
+    def _request_id(self) -> str:
+        return f"{self._random.getrandbits(64):016x}"
+
+    def _observe(self, record: CallRecord) -> None:
+        for observer in self._observers:
+            observer(record)
+
+    def _close_watch(self, watch: Watch[Any], query_set: LiveQuerySet) -> None:
+        self._watches.discard(watch)
+        query_set.close()
+
+    def _start_thread(self, name: str, work: Callable[[], bool]) -> None:
+        def run() -> None:
+            try:
+                while work():
+                    pass
+            except Exception as error:  # The edge of a worker: nothing above would hear of it.
+                _log.critical("%s stopped: %s", name, error, exc_info=error)
+                self._mutations.close()
+                self._subscriptions.close()
+                self.failed(error)
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+
+def _only(outcomes: list[Outcome] | LivefileError) -> Outcome | LivefileError:
+    return outcomes if isinstance(outcomes, LivefileError) else outcomes[0]
+
+
+def _followed(done: Done, query_set: LiveQuerySet | None) -> Done:
+    """Return ``done`` and then, for the query set, the demand for an update that shows it."""
+    if query_set is None:
+        return done
+
+    def answered(outcome: Outcome | LivefileError) -> None:
+        done(outcome)
+        if not isinstance(outcome, LivefileError):
+            query_set.require(outcome.ts)
+
+    return answered

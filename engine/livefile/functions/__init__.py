@@ -1,0 +1,1 @@
+"""User functions: their definition, their context, and how one call runs."""

@@ -1,0 +1,184 @@
+"""Actions: async functions that may reach outside and call queries and mutations.
+
+They share one event loop on a thread of its own, started by the first action, so that an action
+that blocks harms other actions only. An action holds no snapshot and no lock while it waits.
+
+Not here: queries and mutations (``functions/runner.py``).
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Success
+from livefile.functions.call_log import CallLog
+from livefile.functions.context import ActionCtx
+from livefile.functions.definition import Function
+from livefile.functions.failure import failure_of
+from livefile.functions.runner import Runner, check_args, result_json
+from livefile.functions.running import RunningCall, current_call
+from livefile.model.value import Value
+from livefile.model.value_json import from_json
+from livefile.sqlite.catalog import Catalog
+from livefile.vocabulary.clock import Clock
+from livefile.vocabulary.errors import (
+    ClosedError,
+    ConvexError,
+    FunctionError,
+    LivefileError,
+    OverloadedError,
+)
+from livefile.vocabulary.limits import ACTIONS_RUNNING_MAX
+
+Submit = Callable[[Call, FunctionKind, Callable[[Outcome | LivefileError], None]], None]
+
+
+class Actions:
+    """Runs actions. ``submit`` runs their queries and mutations, the engine's own entrance."""
+
+    def __init__(
+        self,
+        runner: Callable[[], Runner],
+        catalog: Callable[[], Catalog],
+        submit: Submit,
+        clock: Clock,
+    ) -> None:
+        """Take the runner of the current app, the current catalog, and how to call others."""
+        self._runner = runner
+        self._catalog = catalog
+        self._submit = submit
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    def submit(self, call: Call, done: Callable[[Outcome | LivefileError], None]) -> None:
+        """Run an action; ``done`` hears its outcome.
+
+        Raises:
+            OverloadedError: too many actions are running.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise ClosedError("the deployment is closed")
+            if len(self._running) >= ACTIONS_RUNNING_MAX:
+                raise OverloadedError(
+                    "TooManyConcurrentRequests", f"{ACTIONS_RUNNING_MAX} actions are running"
+                )
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=self._loop.run_forever, name="livefile-actions", daemon=True
+                )
+                self._thread.start()
+            self._loop.call_soon_threadsafe(self._start, call, done)
+
+    def close(self) -> None:
+        """Cancel what runs; its callers hear ``ClosedError``."""
+        with self._lock:
+            self._is_closed = True
+            loop, thread = self._loop, self._thread
+        if loop is not None and thread is not None:
+            asyncio.run_coroutine_threadsafe(self._cancel_all(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+    def _start(self, call: Call, done: Callable[[Outcome | LivefileError], None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._run(call, done))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _cancel_all(self) -> None:
+        tasks = list(self._running)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, call: Call, done: Callable[[Outcome | LivefileError], None]) -> None:
+        runner = self._runner()
+        started = time.perf_counter()
+        log = CallLog()
+        running = RunningCall(
+            path=call.path,
+            log=log,
+            is_sealed=False,
+            now_ns=self._clock.now_ns(),
+            random=Random(),
+        )
+        current_call.set(running)
+        outcome: Outcome
+        try:
+            function = runner.find(call, (FunctionKind.ACTION,))
+            check_args(call)
+            value = await self._invoke(function, call, call.args)
+            outcome = Success(json=result_json(call, value), log_lines=log.lines)
+        except asyncio.CancelledError:
+            done(ClosedError("the deployment was closed while the action ran"))
+            raise
+        except (Exception, SystemExit) as error:  # The edge to user code.
+            raised = error if isinstance(error, Exception) else RuntimeError("exit was called")
+            outcome = failure_of(raised, call.request_id, log.lines, runner.app.path, 0)
+        runner.observe_call(call, FunctionKind.ACTION, outcome, started)
+        done(outcome)
+
+    async def _invoke(
+        self, function: Function[..., Any], call: Call, args: Mapping[str, Value]
+    ) -> Value:
+        async def call_nested(
+            nested: Function[..., Any], nested_args: tuple[Any, ...], kwargs: Mapping[str, Any]
+        ) -> Any:  # Any: as in ``functions/context.py``.
+            values = nested.dump_args(nested_args, kwargs, self._catalog().table_name)
+            if nested.kind is FunctionKind.ACTION:
+                return nested.load_result(await self._invoke(nested, call, values))
+            path = self._runner().app.path_of(nested)
+            outcome = await self._await(
+                replace(call, path=path, args=values, request_key=None, is_internal=True),
+                nested.kind,
+            )
+            return nested.load_result(result_value(outcome))
+
+        keywords = function.load_args(args, self._catalog().table_name)
+        result = await function.body(ActionCtx(call.identity, call_nested), **keywords)
+        return function.dump_result(result, self._catalog().table_name)
+
+    async def _await(self, call: Call, kind: FunctionKind) -> Outcome:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome | LivefileError] = loop.create_future()
+
+        def set_answer(outcome: Outcome | LivefileError) -> None:
+            if not answer.done():
+                answer.set_result(outcome)
+
+        def done(outcome: Outcome | LivefileError) -> None:
+            loop.call_soon_threadsafe(set_answer, outcome)
+
+        self._submit(call, kind, done)
+        outcome = await answer
+        if isinstance(outcome, LivefileError):
+            raise outcome
+        return outcome
+
+
+def result_value(outcome: Outcome) -> Value:
+    """Return the value of a success; raise what a failure was, for callers in Python.
+
+    Raises:
+        ConvexError: the function raised one.
+        LivefileError: the call was refused, for example with an ArgumentValidationError.
+        FunctionError: the function raised anything else, which is its cause.
+    """
+    if isinstance(outcome, Failure):
+        error = outcome.error
+        if isinstance(error, ConvexError):
+            raise ConvexError(error.data) from error
+        if isinstance(error, LivefileError):
+            raise error
+        raise FunctionError(outcome.message) from error
+    return from_json(outcome.json)

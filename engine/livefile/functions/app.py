@@ -1,0 +1,224 @@
+"""An app's code: its modules, the functions and tables in them, and loading them anew.
+
+Not here: applying the schema to a file (``transaction/committer.py``).
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from livefile.functions.call import FunctionKind
+from livefile.functions.call_log import capture_logging
+from livefile.functions.definition import Function
+from livefile.functions.description import AppDescription, TableDescription
+from livefile.functions.determinism import check_body, install_audit_hook, seal_module
+from livefile.model.schema import Schema
+from livefile.model.table import Table
+from livefile.vocabulary.errors import AppError, FunctionNotFoundError, LivefileError
+
+
+class App:
+    """The loaded code of an app. Immutable: loading anew gives another one.
+
+    ``functions`` maps canonical paths to functions of any result (hence Any).
+    """
+
+    def __init__(self, name: str, path: Path, modules: Mapping[str, ModuleType]) -> None:
+        """Take the package's name and folder, and its modules by dotted name."""
+        self.name = name
+        self.path = path
+        self._modules = modules
+        self.source_files = tuple(
+            sorted(Path(m.__file__) for m in modules.values() if m.__file__ is not None)
+        )
+        self.code_hash = _hash_of(self.source_files)
+        self.functions: dict[str, Function[..., Any]] = {}
+        self.paths: dict[Function[..., Any], str] = {}
+        tables: list[type[Table]] = []
+        for module in modules.values():
+            self._find_functions(module)
+            tables.extend(_tables_of(module))
+        self.schema = Schema(table.__livefile_table__ for table in dict.fromkeys(tables))
+
+    @classmethod
+    def empty(cls) -> "App":
+        """Return an app without code, for files that are only inspected."""
+        return cls("", Path(), {})
+
+    @classmethod
+    def load(cls, source: "str | Path | App") -> "App":
+        """Load an app: an import name, the folder of a package, or the folder around one.
+
+        Raises:
+            AppError: there is no such package, or a module fails; the message has its traceback.
+        """
+        if isinstance(source, App):
+            return source
+        name, path = _locate(source)
+        return cls._load_package(name, path)
+
+    def reload(self) -> "App":
+        """Import the code anew and return it as another app; this one stays usable.
+
+        Raises:
+            AppError: a module fails; the message has its traceback.
+        """
+        before = {n: m for n, m in sys.modules.items() if _is_inside(n, self.name)}
+        for name in before:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        try:
+            return self._load_package(self.name, self.path)
+        except AppError:
+            for name in [n for n in sys.modules if _is_inside(n, self.name)]:
+                del sys.modules[name]
+            sys.modules.update(before)
+            raise
+
+    def find(self, path: str, *, is_internal_allowed: bool) -> Function[..., Any]:
+        """Return the function under a canonical path.
+
+        Raises:
+            FunctionNotFoundError: there is none, or it is internal; both have one answer.
+        """
+        function = self.functions.get(path)
+        if function is None or (function.is_internal and not is_internal_allowed):
+            shown = path.removesuffix(":default")
+            raise FunctionNotFoundError(f"Could not find public function for '{shown}'.")
+        return function
+
+    def path_of(self, function: Function[..., Any]) -> str:
+        """Return the canonical path of a function, also of one from before a reload.
+
+        Raises:
+            FunctionNotFoundError: the app has no such function.
+        """
+        path = self.paths.get(function) or self._path_by_name(function)
+        if path is None:
+            raise FunctionNotFoundError(
+                f"{function.body.__module__}.{function.name} is no function of app {self.name}"
+            )
+        return path
+
+    def describe(self) -> AppDescription:
+        """Return what the app offers, without its code."""
+        return AppDescription(
+            functions=tuple(self.functions[path].describe(path) for path in sorted(self.functions)),
+            tables=tuple(
+                TableDescription(
+                    name=table.name, document=table.validator, indexes=dict(table.indexes)
+                )
+                for table in self.schema.tables.values()
+            ),
+        )
+
+    @classmethod
+    def _load_package(cls, name: str, path: Path) -> "App":
+        install_audit_hook()
+        try:
+            modules = {
+                module_name: importlib.import_module(module_name)
+                for module_name in _module_names(name, path)
+            }
+            for module in modules.values():
+                seal_module(module)
+            app = cls(name, path, modules)
+            app.schema.resolve()
+            for function_path, function in app.functions.items():
+                if function.kind is not FunctionKind.ACTION:
+                    check_body(function.body, function_path)
+                assert function.returns_validator
+        except LivefileError as error:
+            raise AppError(f"app {name}: {error}") from error
+        except Exception as error:  # The edge to user code: any module may raise anything.
+            raise AppError(f"app {name}: {_traceback_of(error, path)}") from error
+        capture_logging(name)
+        return app
+
+    def _path_by_name(self, function: Function[..., Any]) -> str | None:
+        path = f"{_module_path(function.body.__module__, self.name)}:{function.name}"
+        return path if path in self.functions else None
+
+    def _find_functions(self, module: ModuleType) -> None:
+        for thing in vars(module).values():
+            if isinstance(thing, Function) and thing.body.__module__ == module.__name__:
+                path = f"{_module_path(module.__name__, self.name)}:{thing.name}"
+                if self.functions.setdefault(path, thing) is not thing:
+                    raise AppError(f"app {self.name}: two functions have the path {path}")
+                self.paths[thing] = path
+
+
+def _module_path(module: str, package: str) -> str:
+    """Return a module's path on the wire: ``chat.admin.users`` is ``admin/users``."""
+    return module.removeprefix(package).lstrip(".").replace(".", "/") or "index"
+
+
+def _tables_of(module: ModuleType) -> Iterable[type[Table]]:
+    for thing in vars(module).values():
+        if isinstance(thing, type) and issubclass(thing, Table) and thing is not Table:
+            yield thing
+
+
+def _locate(source: str | Path) -> tuple[str, Path]:
+    """Return the import name and the folder of a package, and make it importable."""
+    folder = Path(source).absolute()
+    if folder.is_dir():
+        if not any(folder.glob("*.py")):
+            packages = [f.parent for f in sorted(folder.glob("*/*.py"))]
+            if len(set(packages)) != 1:
+                raise AppError(
+                    f"{folder}: want the folder of an app, or one that holds a single app; "
+                    f"found {len(set(packages))} folders with Python files in it"
+                )
+            folder = packages[0]
+        if not folder.name.isidentifier():
+            raise AppError(f"{folder}: {folder.name!r} cannot be imported as a package")
+        if str(folder.parent) not in sys.path:
+            sys.path.insert(0, str(folder.parent))
+        return folder.name, folder
+    try:
+        spec = importlib.util.find_spec(str(source))
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
+        raise AppError(f"{source}: there is no such folder and no such package")
+    return str(source), Path(next(iter(spec.submodule_search_locations)))
+
+
+def _module_names(package: str, path: Path) -> list[str]:
+    names = []
+    for file in sorted(path.rglob("*.py")):
+        parts = file.relative_to(path).with_suffix("").parts
+        if parts[-1] == "__init__":
+            parts = parts[:-1]
+        if all(part.isidentifier() for part in parts):
+            names.append(".".join((package, *parts)))
+    return names
+
+
+def _is_inside(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def _hash_of(files: Iterable[Path]) -> str:
+    """Return 16 hexadecimal digits that change whenever a source file does."""
+    digest = hashlib.sha256()
+    for file in files:
+        content = file.read_bytes()
+        digest.update(f"{file.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _traceback_of(error: Exception, path: Path) -> str:
+    """Return the traceback from the app's own code on, as Python prints it."""
+    shown = traceback.TracebackException.from_exception(error)
+    inside = [frame for frame in shown.stack if frame.filename.startswith(str(path))]
+    if inside:
+        shown.stack = traceback.StackSummary.from_list(inside)
+    return "".join(shown.format()).strip()

@@ -1,0 +1,111 @@
+"""``ctx``: what a function is given to work with.
+
+Not here: ``ctx.db`` (``functions/database.py``); how calls run (``functions/runner.py``).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+from livefile.functions.database import DatabaseReader, DatabaseWriter
+from livefile.functions.definition import (
+    ActionFunction,
+    Function,
+    MutationFunction,
+    QueryFunction,
+)
+from livefile.functions.running import current_call
+from livefile.model.identity import Identity
+from livefile.model.value import Value
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Any: a nested call returns what the called function's annotation says; the overloads of the
+# methods below carry it.
+CallFunction = Callable[[Function[..., Any], tuple[Any, ...], Mapping[str, Any]], Any]
+
+
+class Auth:
+    """``ctx.auth``: who calls."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    def get_user_identity(self) -> Mapping[str, Value] | None:
+        """Return the user's claims under the protocol's names, None if nobody is signed in.
+
+        A query that asks is cached for this user only.
+        """
+        running = current_call.get()
+        if running is not None:
+            running.has_read_identity = True
+        return self._identity.attributes
+
+
+class QueryCtx:
+    """The context of a query: it reads."""
+
+    db: DatabaseReader
+
+    def __init__(self, db: DatabaseReader, identity: Identity, call: CallFunction) -> None:
+        """Take the database, who calls, and how to call another function from here."""
+        self.db = db
+        self.auth = Auth(identity)
+        self._call = call
+
+    def run_query(self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a query in this transaction and return its result."""
+        result: R = self._call(function, args, kwargs)
+        return result
+
+
+class MutationCtx(QueryCtx):
+    """The context of a mutation: it reads and writes, all or nothing."""
+
+    db: DatabaseWriter
+
+    def __init__(self, db: DatabaseWriter, identity: Identity, call: CallFunction) -> None:
+        """Take the database, who calls, and how to call another function from here."""
+        super().__init__(db, identity, call)
+        self.db = db
+
+    def run_mutation(
+        self, function: MutationFunction[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a mutation as a sub-transaction: if it raises, only its own writes are undone."""
+        result: R = self._call(function, args, kwargs)
+        return result
+
+
+class ActionCtx:
+    """The context of an action: it calls queries and mutations, each a transaction of its own."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        call: Callable[[Function[..., Any], tuple[Any, ...], Mapping[str, Any]], Awaitable[Any]],
+    ) -> None:
+        """Take who calls, and how to call another function from here."""
+        self.auth = Auth(identity)
+        self._call = call
+
+    async def run_query(
+        self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a query at the newest snapshot and return its result."""
+        result: R = await self._call(function, args, kwargs)
+        return result
+
+    async def run_mutation(
+        self, function: MutationFunction[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a mutation and return its result once it is durable."""
+        result: R = await self._call(function, args, kwargs)
+        return result
+
+    async def run_action(
+        self, function: ActionFunction[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run another action and return its result."""
+        result: R = await self._call(function, args, kwargs)
+        return result

@@ -1,0 +1,230 @@
+"""``ctx.db``: typed reading and writing of documents inside one transaction.
+
+Documents of declared tables are instances of their class; ``db.table(name)`` reads and writes
+plain dictionaries, of any table.
+
+Not here: what a transaction does with them (``transaction/transaction.py``).
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast, overload
+
+from livefile.functions.table_query import TableQuery
+from livefile.model.annotation import mark_integers
+from livefile.model.document_id import decode_document_id
+from livefile.model.id import Id
+from livefile.model.index_range import BY_CREATION_TIME, IndexRange
+from livefile.model.interval import EVERYTHING
+from livefile.model.names import check_table_name
+from livefile.model.schema import Schema
+from livefile.model.table import Table, TableDefinition
+from livefile.model.value import Value, normalize
+from livefile.transaction.transaction import Transaction
+from livefile.transaction.write_set import Document
+from livefile.vocabulary.errors import DocumentValidationError, InvalidDocumentIdError
+
+T = TypeVar("T", bound=Table)
+
+# Any: documents of tables without a schema hold every value.
+
+
+class DatabaseReader:
+    """Reads documents at the transaction's snapshot, own writes included."""
+
+    def __init__(self, transaction: Transaction, schema: Schema) -> None:
+        self._transaction = transaction
+        self._schema = schema
+
+    def get(self, id: Id[T]) -> T | None:
+        """Return a document by its id, None if there is none.
+
+        Raises:
+            InvalidDocumentIdError: the text is no id, or one of a table without a schema.
+        """
+        document = self._transaction.get(_checked_id(id))
+        return None if document is None else cast(T, self._definition_of(id).load(document))
+
+    @overload
+    def query(self, source: type[T]) -> TableQuery[T]: ...
+    @overload
+    def query(self, source: IndexRange[T]) -> TableQuery[T]: ...
+    def query(self, source: type[T] | IndexRange[T]) -> TableQuery[T]:
+        """Return a query over a whole table, oldest first, or over a range of an index."""
+        if isinstance(source, IndexRange):
+            definition = self._schema.tables[source.table]
+            index, interval = source.index, source.interval()
+        else:
+            definition = source.__livefile_table__
+            index, interval = BY_CREATION_TIME, EVERYTHING
+        return TableQuery(
+            _transaction=self._transaction,
+            _table=definition.name,
+            _index=index,
+            _interval=interval,
+            _load=cast(Any, definition.load),
+        )
+
+    def table(self, name: str) -> "TableReader":
+        """Return a table by its name, for documents as plain dictionaries."""
+        return TableReader(self._transaction, name)
+
+    def _definition_of(self, id: str) -> TableDefinition:
+        table_number, _ = decode_document_id(id)
+        name = self._transaction.catalog.table_name(table_number)
+        definition = self._schema.tables.get(name or "")
+        if definition is None:
+            raise InvalidDocumentIdError(
+                f'ID "{id}" is of table {name or table_number}, which no schema declares; '
+                "use ctx.db.table(...)"
+            )
+        return definition
+
+
+class DatabaseWriter(DatabaseReader):
+    """Reads documents and changes them; nothing shows elsewhere before the commit."""
+
+    def insert(self, document: T) -> Id[T]:
+        """Add a document and return its id.
+
+        Raises:
+            DocumentValidationError: a field holds what its annotation does not allow.
+            InvalidValueError: the document is over a limit.
+        """
+        definition = type(document).__livefile_table__
+        fields = definition.dump(document, self._transaction.catalog.table_name)
+        return cast(Id[T], self._transaction.insert(definition.name, fields))
+
+    def patch(self, id: Id[T], **fields: Any) -> None:
+        """Set some fields of a document; the others stay.
+
+        Raises:
+            DocumentNotFoundError: there is no such document.
+            DocumentValidationError: no such field, or a value that it cannot have.
+        """
+        definition = self._definition_of(_checked_id(id))
+        table_name = self._transaction.catalog.table_name
+        values = {
+            name: definition.field_value(name, thing, table_name) for name, thing in fields.items()
+        }
+        self._transaction.patch(id, values)
+
+    def replace(self, id: Id[T], document: T) -> None:
+        """Give a document all fields of another one; its id and creation time stay.
+
+        Raises:
+            DocumentNotFoundError: there is no such document.
+            DocumentValidationError: ``document`` is of another table, or a field does not fit.
+        """
+        definition = self._definition_of(_checked_id(id))
+        if type(document) is not definition.model:
+            raise DocumentValidationError(
+                f'replace: ID "{id}" is of table {definition.name}, the document of '
+                f"{type(document).__livefile_table__.name}"
+            )
+        fields = definition.dump(document, self._transaction.catalog.table_name)
+        self._transaction.replace(id, fields)
+
+    def delete(self, id: Id[Any]) -> None:
+        """Remove a document.
+
+        Raises:
+            DocumentNotFoundError: there is no such document.
+        """
+        self._transaction.delete(_checked_id(id))
+
+    def table(self, name: str) -> "TableWriter":
+        """Return a table by its name, for documents as plain dictionaries.
+
+        A table that does not exist comes into being with its first document.
+        """
+        return TableWriter(self._transaction, name, self._schema)
+
+
+class TableReader:
+    """One table without types. Documents have ``_id`` and ``_creationTime`` among their fields."""
+
+    def __init__(self, transaction: Transaction, name: str) -> None:
+        check_table_name(name)
+        self._transaction = transaction
+        self._name = name
+
+    def get(self, id: str) -> dict[str, Any] | None:
+        """Return a document of this table, None if there is none."""
+        document = self._transaction.get(self._own_id(id))
+        return None if document is None else mark_integers(document)
+
+    def query(self) -> TableQuery[dict[str, Any]]:
+        """Return a query over the whole table, oldest first."""
+        return TableQuery(
+            _transaction=self._transaction,
+            _table=self._name,
+            _index=BY_CREATION_TIME,
+            _interval=EVERYTHING,
+            _load=mark_integers,
+        )
+
+    def _own_id(self, id: str) -> str:
+        table_number, _ = decode_document_id(_checked_id(id))
+        name = self._transaction.catalog.table_name(table_number)
+        if name != self._name:
+            raise InvalidDocumentIdError(
+                f'ID "{id}" is of table {name or table_number}, want one of {self._name}'
+            )
+        return id
+
+
+class TableWriter(TableReader):
+    """One table without types, for reading and writing."""
+
+    def __init__(self, transaction: Transaction, name: str, schema: Schema) -> None:
+        super().__init__(transaction, name)
+        self._definition = schema.tables.get(name)
+
+    def insert(self, document: Mapping[str, Any]) -> str:
+        """Add a document and return its id."""
+        return self._transaction.insert(self._name, self._checked(document))
+
+    def patch(self, id: str, fields: Mapping[str, Any]) -> None:
+        """Set some fields of a document; the others stay."""
+        current = self._transaction.get(self._own_id(id))
+        values = _fields(fields)
+        if current is not None:
+            self._check(_without_system_fields({**current, **values}))
+        self._transaction.patch(id, values)
+
+    def replace(self, id: str, document: Mapping[str, Any]) -> None:
+        """Give a document other fields; its id and creation time stay."""
+        self._transaction.replace(self._own_id(id), self._checked(document))
+
+    def delete(self, id: str) -> None:
+        """Remove a document."""
+        self._transaction.delete(self._own_id(id))
+
+    def _checked(self, document: Mapping[str, Any]) -> Document:
+        fields = _fields(document)
+        self._check(fields)
+        return fields
+
+    def _check(self, fields: Document) -> None:
+        if self._definition is None:
+            return
+        found = self._definition.validator.mismatch(fields, self._transaction.catalog.table_name)
+        if found is not None:
+            raise DocumentValidationError(
+                f'Failed to insert or update a document in table "{self._name}" because it does '
+                f"not match the schema: {found}"
+            )
+
+
+def _fields(document: Mapping[str, Any]) -> Document:
+    return _without_system_fields(cast(dict[str, Value], normalize(dict(document))))
+
+
+def _without_system_fields(document: Document) -> Document:
+    return {n: item for n, item in document.items() if n not in ("_id", "_creationTime")}
+
+
+def _checked_id(id: object) -> str:
+    if not isinstance(id, str):
+        raise InvalidDocumentIdError(f"want the id of a document, got {type(id).__name__} {id!r}")
+    return id

@@ -1,0 +1,264 @@
+"""``@query``, `@mutation``, ``@action``: functions as an app defines them.
+
+The signature is the validator: every parameter after ``ctx`` is a field of the one argument
+object, a default makes it optional, and the return annotation checks the result.
+
+Not here: which functions an app has (``functions/app.py``); running one (``functions/runner.py``).
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property, update_wrapper
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    TypeVar,
+    get_type_hints,
+    overload,
+)
+
+from livefile.functions.call import FunctionKind
+from livefile.functions.description import FunctionDescription
+from livefile.model import validator as v
+from livefile.model.annotation import Annotation
+from livefile.model.annotation_reader import annotation_of
+from livefile.model.names import check_identifier
+from livefile.model.value import Value
+from livefile.vocabulary.errors import (
+    ArgumentValidationError,
+    DefinitionError,
+    InvalidValueError,
+    ReturnsValidationError,
+    ValidationError,
+)
+
+if TYPE_CHECKING:
+    from livefile.functions.context import ActionCtx, MutationCtx, QueryCtx
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Function(Generic[P, R_co]):
+    """A function of the app. Calling it directly runs its body, as a helper would be run."""
+
+    kind: FunctionKind
+
+    def __init__(self, body: Callable[..., Any], name: str | None, *, is_internal: bool) -> None:
+        # Any: the body's result is known to the subclasses' signatures only.
+        self.body = body
+        self.name = name or body.__name__
+        self.is_internal = is_internal
+        check_identifier(self.name, "function")
+        update_wrapper(self, body)
+
+    def __call__(self, ctx: Any, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Run the body in the caller's context, without validation."""
+        result: R_co = self.body(ctx, *args, **kwargs)
+        return result
+
+    @cached_property
+    def _signature(self) -> tuple[dict[str, Annotation], dict[str, Any], Annotation]:
+        """The annotation of each parameter, the defaults, and the annotation of the result."""
+        try:
+            hints = get_type_hints(self.body, include_extras=True)
+        except NameError as error:
+            raise DefinitionError(f"function {self.name}: {error}") from error
+        parameters = list(inspect.signature(self.body).parameters.values())
+        if not parameters:
+            raise DefinitionError(f"function {self.name}: its first parameter must be the context")
+        annotations, defaults = {}, {}
+        for parameter in parameters[1:]:
+            if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                raise DefinitionError(
+                    f"function {self.name}: parameter {parameter} cannot be named by a client"
+                )
+            if parameter.name not in hints:
+                raise DefinitionError(
+                    f"function {self.name}: parameter {parameter.name!r} has no annotation"
+                )
+            annotations[parameter.name] = self._annotation(hints[parameter.name], parameter.name)
+            if parameter.default is not parameter.empty:
+                defaults[parameter.name] = parameter.default
+        returns = self._annotation(hints.get("return", Any), "return")
+        return annotations, defaults, returns
+
+    @cached_property
+    def args_validator(self) -> v.Object:
+        """What the argument object must look like."""
+        annotations, defaults, _ = self._signature
+        return v.Object(
+            fields={
+                name: v.Field(validator=annotation.validator, is_optional=name in defaults)
+                for name, annotation in annotations.items()
+            }
+        )
+
+    @property
+    def returns_validator(self) -> v.Validator:
+        """What the result must look like."""
+        return self._signature[2].validator
+
+    @cached_property
+    def _converted(self) -> tuple[tuple[str, Annotation], ...]:
+        annotations = self._signature[0]
+        return tuple((name, a) for name, a in annotations.items() if not a.is_plain)
+
+    def load_args(self, args: Mapping[str, Value], table_name: v.TableName) -> dict[str, Any]:
+        """Return the keyword arguments of the body.
+
+        Raises:
+            ArgumentValidationError: the signature does not accept them.
+        """
+        found = self.args_validator.mismatch(args, table_name)  # type: ignore[arg-type]  # A dict.
+        if found is not None:
+            raise ArgumentValidationError(f"ArgumentValidationError: {found}")
+        keywords: dict[str, Any] = dict(args)
+        for name, annotation in self._converted:
+            if name in keywords:
+                try:
+                    keywords[name] = annotation.to_python(keywords[name])
+                except ValidationError as error:
+                    raise ArgumentValidationError(f"ArgumentValidationError: {error}") from error
+        return keywords
+
+    def dump_args(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], table_name: v.TableName
+    ) -> dict[str, Value]:
+        """Return the argument object of a call from Python.
+
+        Raises:
+            ArgumentValidationError: an argument that the signature does not accept.
+        """
+        annotations = self._signature[0]
+        if len(args) > len(annotations):
+            raise ArgumentValidationError(
+                f"{self.name} takes {len(annotations)} arguments, got {len(args)}"
+            )
+        named = {**dict(zip(annotations, args, strict=False)), **kwargs}
+        values: dict[str, Value] = {}
+        for name, thing in named.items():
+            if name not in annotations:
+                raise ArgumentValidationError(
+                    f"{self.name} has no argument {name!r}; it has {', '.join(annotations)}"
+                )
+            try:
+                value = annotations[name].to_value(thing, table_name, ArgumentValidationError)
+            except (ArgumentValidationError, InvalidValueError) as error:
+                raise ArgumentValidationError(f"{self.name}, argument {name}: {error}") from error
+            values[name] = value
+        return values
+
+    def dump_result(self, result: Any, table_name: v.TableName) -> Value:
+        """Return the value of what the body returned.
+
+        Raises:
+            ReturnsValidationError: the return annotation does not accept it.
+        """
+        try:
+            return self._signature[2].to_value(result, table_name, ReturnsValidationError)
+        except ReturnsValidationError as error:
+            raise ReturnsValidationError(f"ReturnsValidationError: {error}") from error
+
+    def load_result(self, value: Value) -> Any:
+        """Return the Python object of a result that was dumped before."""
+        return self._signature[2].to_python(value)
+
+    def describe(self, path: str) -> FunctionDescription:
+        """Return the language-neutral description of this function under ``path``."""
+        return FunctionDescription(
+            path=path,
+            kind=self.kind,
+            is_internal=self.is_internal,
+            args=self.args_validator,
+            returns=self.returns_validator,
+        )
+
+    def _annotation(self, hint: Any, what: str) -> Annotation:
+        try:
+            return annotation_of(hint)
+        except DefinitionError as error:
+            raise DefinitionError(f"function {self.name}, {what}: {error}") from error
+
+
+class QueryFunction(Function[P, R_co]):
+    """Reads the database. Deterministic, cached, live."""
+
+    kind = FunctionKind.QUERY
+
+
+class MutationFunction(Function[P, R_co]):
+    """Reads and writes the database, in one serialisable transaction."""
+
+    kind = FunctionKind.MUTATION
+
+
+class ActionFunction(Function[P, R_co]):
+    """May reach outside. Not a transaction; it calls queries and mutations."""
+
+    kind = FunctionKind.ACTION
+
+
+QueryBody = Callable[Concatenate["QueryCtx", P], R]
+MutationBody = Callable[Concatenate["MutationCtx", P], R]
+ActionBody = Callable[Concatenate["ActionCtx", P], Awaitable[R]]
+
+
+class Decorators:
+    """The three decorators. ``internal`` has the ones whose functions clients cannot see."""
+
+    def __init__(self, *, is_internal: bool) -> None:
+        self._is_internal = is_internal
+
+    @overload
+    def query(self, body: QueryBody[P, R], /) -> QueryFunction[P, R]: ...
+    @overload
+    def query(self, /, *, name: str) -> Callable[[QueryBody[P, R]], QueryFunction[P, R]]: ...
+    def query(self, body: QueryBody[P, R] | None = None, /, *, name: str | None = None) -> Any:
+        """Define a query: a plain ``def`` whose first parameter is a ``QueryCtx``."""
+        return self._define(QueryFunction, body, name)
+
+    @overload
+    def mutation(self, body: MutationBody[P, R], /) -> MutationFunction[P, R]: ...
+    @overload
+    def mutation(
+        self, /, *, name: str
+    ) -> Callable[[MutationBody[P, R]], MutationFunction[P, R]]: ...
+    def mutation(
+        self, body: MutationBody[P, R] | None = None, /, *, name: str | None = None
+    ) -> Any:
+        """Define a mutation: a plain ``def`` whose first parameter is a ``MutationCtx``."""
+        return self._define(MutationFunction, body, name)
+
+    @overload
+    def action(self, body: ActionBody[P, R], /) -> ActionFunction[P, R]: ...
+    @overload
+    def action(self, /, *, name: str) -> Callable[[ActionBody[P, R]], ActionFunction[P, R]]: ...
+    def action(self, body: ActionBody[P, R] | None = None, /, *, name: str | None = None) -> Any:
+        """Define an action: an ``async def`` whose first parameter is an ``ActionCtx``."""
+        return self._define(ActionFunction, body, name)
+
+    def _define(
+        self, make: type[Function[..., Any]], body: Callable[..., Any] | None, name: str | None
+    ) -> Any:
+        def define(body: Callable[..., Any]) -> Function[..., Any]:
+            wants_async = make is ActionFunction
+            if inspect.iscoroutinefunction(body) != wants_async:
+                raise DefinitionError(
+                    f"{make.kind.value.lower()} {body.__name__}: write "
+                    f"{'async def' if wants_async else 'def, without async'}"
+                )
+            return make(body, name, is_internal=self._is_internal)
+
+        return define if body is None else define(body)
+
+
+_public = Decorators(is_internal=False)
+query = _public.query
+mutation = _public.mutation
+action = _public.action
+internal = Decorators(is_internal=True)

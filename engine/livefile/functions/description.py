@@ -1,0 +1,39 @@
+"""What an app offers, without its code: functions, tables and their validators.
+
+Code generators, the function spec and the deploy read this; it holds no Python types, so it
+describes functions of every language.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from livefile.functions.call import FunctionKind
+from livefile.model.validator import Object, Validator
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDescription:
+    """One function: ``path`` is canonical (``folder/module:name``)."""
+
+    path: str
+    kind: FunctionKind
+    is_internal: bool
+    args: Object
+    returns: Validator
+
+
+@dataclass(frozen=True, slots=True)
+class TableDescription:
+    """One table: its fields without ``_id`` and ``_creationTime``, and its indexes' fields."""
+
+    name: str
+    document: Object
+    indexes: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class AppDescription:
+    """Everything an app offers, sorted by path and by name."""
+
+    functions: tuple[FunctionDescription, ...]
+    tables: tuple[TableDescription, ...]

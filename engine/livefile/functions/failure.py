@@ -1,0 +1,57 @@
+"""What a client reads when a function raised: the protocol's texts.
+
+Not here: failures of the infrastructure, which are no answer (``vocabulary/errors.py``).
+"""
+
+import traceback
+from pathlib import Path
+
+from livefile.functions.call import Failure
+from livefile.model.value import normalize
+from livefile.model.value_json import to_json
+from livefile.vocabulary.errors import (
+    ArgumentValidationError,
+    ConvexError,
+    FunctionNotFoundError,
+    InvalidValueError,
+    ReturnsValidationError,
+    WrongFunctionKindError,
+)
+
+# Their messages already are the whole text of the protocol.
+_OWN_TEXT = (
+    ArgumentValidationError,
+    ReturnsValidationError,
+    FunctionNotFoundError,
+    WrongFunctionKindError,
+)
+
+
+def failure_of(
+    error: Exception, request_id: str, log_lines: tuple[str, ...], app_path: Path, ts: int
+) -> Failure:
+    """Return the failure that a raised exception is for the client."""
+    data_json = None
+    if isinstance(error, ConvexError):
+        try:
+            data_json = to_json(normalize(error.data))
+        except InvalidValueError as invalid:
+            error = InvalidValueError(f"the data of a ConvexError is no value: {invalid}")
+    return Failure(
+        message=f"[Request ID: {request_id}] Server Error\n{_function_error(error, app_path)}",
+        data_json=data_json,
+        log_lines=log_lines,
+        ts=ts,
+        error=error,
+    )
+
+
+def _function_error(error: Exception, app_path: Path) -> str:
+    if isinstance(error, _OWN_TEXT):
+        return str(error)
+    frames = [
+        f"    at {frame.name} ({Path(frame.filename).relative_to(app_path)}:{frame.lineno})"
+        for frame in reversed(traceback.extract_tb(error.__traceback__))
+        if Path(frame.filename).is_relative_to(app_path)
+    ]
+    return "\n".join([f"Uncaught {type(error).__name__}: {error}", *frames])

@@ -1,0 +1,170 @@
+"""Mutations in order: from the queue through the committer to their durable answers.
+
+One thread, the writer's, takes what waits, runs it at the head inside one commit group, makes the
+group durable, answers, and only then publishes. A mutation that ran elsewhere, on a snapshot,
+comes here only to be validated and committed.
+
+Not here: running a function (``functions/runner.py``); committing (``transaction/committer.py``).
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+from livefile.functions.call import Call, FunctionKind, Outcome, Success
+from livefile.functions.runner import Run, Runner
+from livefile.functions.work_queue import WorkQueue
+from livefile.transaction.committer import Committer, RequestAnswer
+from livefile.transaction.database import Database
+from livefile.transaction.transaction import Transaction
+from livefile.vocabulary.clock import Clock
+from livefile.vocabulary.errors import (
+    ConflictError,
+    DiskFullError,
+    HeadRequiredError,
+    LivefileError,
+    LogTrimmedError,
+    StorageFailedError,
+)
+from livefile.vocabulary.limits import (
+    CONFLICT_RETRIES_MAX,
+    GROUP_MUTATIONS_MAX,
+    MUTATIONS_QUEUED_MAX,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterJob:
+    """Work for the writer's thread. ``done`` hears the result once the group is durable."""
+
+    run: Callable[[Committer], Any]  # Any: ``done`` knows what its own ``run`` returns.
+    done: Callable[[Any], None]
+
+
+class Mutations:
+    """The queue of everything that writes. ``run_group`` runs on the writer's thread only."""
+
+    def __init__(
+        self, database: Database, runner: Callable[[], Runner], clock: Clock, random: Random
+    ) -> None:
+        """Take the database, the runner of the current app, the clock, and the source of seeds."""
+        self._database = database
+        self._runner = runner
+        self._clock = clock
+        self._random = random
+        self._queue: WorkQueue[WriterJob] = WorkQueue(
+            MUTATIONS_QUEUED_MAX, "TooManyConcurrentMutations"
+        )
+        self.published: Callable[[], None] = lambda: None
+        """Called after each group on the writer's thread: snapshots can see it now."""
+
+    def submit(self, call: Call, done: Callable[[Outcome | LivefileError], None]) -> None:
+        """Run a mutation at the head; ``done`` hears the outcome once it is durable.
+
+        Raises:
+            OverloadedError: too many mutations are waiting.
+        """
+        self._queue.put(WriterJob(run=lambda committer: self._run(committer, call), done=done))
+
+    def submit_job(self, run: Callable[[Committer], Any], done: Callable[[Any], None]) -> None:
+        """Run something else on the writer's thread, as part of a group."""
+        self._queue.put(WriterJob(run=run, done=done))
+
+    def run_on_snapshot(self, call: Call) -> Outcome | LivefileError:
+        """Run a mutation in this thread on a snapshot, and commit it if nothing came in between.
+
+        After some conflicts it runs at the head, where there are none. Blocks until durable.
+        """
+        for _ in range(CONFLICT_RETRIES_MAX):
+            seed = self._random.getrandbits(64)
+            with self._database.snapshot() as snapshot:
+                transaction = Transaction(snapshot, self._clock.now_ns(), Random(seed ^ 1))
+                try:
+                    run = self._runner().run(call, FunctionKind.MUTATION, transaction, seed)
+                except HeadRequiredError:
+                    break
+            commit = partial(_commit, call=call, transaction=transaction, run=run)
+            result: Outcome | LivefileError = wait_for(partial(self.submit_job, commit))
+            if not isinstance(result, ConflictError | LogTrimmedError):
+                return result
+        outcome: Outcome | LivefileError = wait_for(partial(self.submit, call))
+        return outcome
+
+    def run_group(self, *, is_waiting: bool = True) -> bool:
+        """Run what waits as one group: run, make durable, answer, publish.
+
+        Returns:
+            False once the queue is closed and empty.
+        """
+        jobs = self._queue.take(GROUP_MUTATIONS_MAX, is_waiting=is_waiting)
+        if not jobs:
+            return not self._queue.is_closed
+        committer = self._database.committer
+        answers: list[Any] = []
+        try:
+            for job in jobs:
+                answers.append(_result_of(job, committer))
+            committer.flush()
+        except (DiskFullError, StorageFailedError) as error:
+            committer.roll_back()
+            answers = [error] * len(jobs)
+        for job, answer in zip(jobs, answers, strict=True):
+            job.done(answer)
+        self._database.publish()
+        self.published()
+        return True
+
+    def close(self) -> None:
+        """Take no more; what waits is still run by ``run_group``."""
+        self._queue.close()
+
+    def _run(self, committer: Committer, call: Call) -> Outcome | LivefileError:
+        if call.request_key is not None:
+            key = call.request_key
+            before = committer.find_answer(key.session_id, key.request_number)
+            if before is not None:
+                return Success(json=before.json, log_lines=tuple(before.log_lines), ts=before.ts)
+        seed = self._random.getrandbits(64)
+        transaction = committer.begin(Random(seed ^ 1))
+        run = self._runner().run(call, FunctionKind.MUTATION, transaction, seed)
+        return _commit(committer, call, transaction, run)
+
+
+def _commit(
+    committer: Committer, call: Call, transaction: Transaction, run: Run
+) -> Outcome | LivefileError:
+    """Put a finished attempt into the open group, unless its request was answered before."""
+    if not isinstance(run.outcome, Success):
+        return run.outcome
+    answer = None
+    if (key := call.request_key) is not None:
+        if before := committer.find_answer(key.session_id, key.request_number):
+            return Success(json=before.json, log_lines=tuple(before.log_lines), ts=before.ts)
+        answer = RequestAnswer(
+            session_id=key.session_id,
+            request_number=key.request_number,
+            json=run.outcome.json,
+            log_lines=run.outcome.log_lines,
+        )
+    ts = committer.commit(transaction, run.record, answer)
+    return Success(json=run.outcome.json, log_lines=run.outcome.log_lines, ts=ts)
+
+
+def _result_of(job: WriterJob, committer: Committer) -> Any:
+    """Return what the job's ``done`` hears. What fails the whole group is raised."""
+    try:
+        return job.run(committer)
+    except (DiskFullError, StorageFailedError):
+        raise
+    except LivefileError as error:
+        return error
+
+
+def wait_for(submit: Callable[[Callable[[Any], None]], None]) -> Any:
+    """Submit something and block until its ``done`` is called; return what it heard."""
+    answer: Future[Any] = Future()
+    submit(answer.set_result)
+    return answer.result()

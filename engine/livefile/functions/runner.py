@@ -1,0 +1,242 @@
+"""Running one query or mutation on one transaction: check, run, check.
+
+The same steps run for every way to call: a client's call, a live query, a call from another
+function, from the library or from an action.
+
+Not here: which thread runs what and when it is durable (``functions/mutations.py``,
+``reactive/``); actions (``functions/actions.py``).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import msgpack
+
+from livefile.functions.app import App
+from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Success
+from livefile.functions.call_log import CallLog
+from livefile.functions.context import MutationCtx, QueryCtx
+from livefile.functions.database import DatabaseReader, DatabaseWriter
+from livefile.functions.definition import Function
+from livefile.functions.failure import failure_of
+from livefile.functions.running import RunningCall, current_call
+from livefile.model.value import Value, check_value, size_bytes, size_text
+from livefile.model.value_json import to_json
+from livefile.model.value_packed import pack
+from livefile.transaction.transaction import Transaction
+from livefile.vocabulary.clock import Clock
+from livefile.vocabulary.errors import (
+    ConflictError,
+    InvalidValueError,
+    StorageFailedError,
+    TransactionLimitError,
+    WrongFunctionKindError,
+)
+from livefile.vocabulary.limits import (
+    ARGUMENTS_SIZE_BYTES_MAX,
+    CALL_DEPTH_MAX,
+    RESULT_SIZE_BYTES_MAX,
+)
+
+# What a function cannot be blamed for: the caller of the runner retries or gives up.
+INFRASTRUCTURE_ERRORS = (ConflictError, StorageFailedError)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One finished call, for logs."""
+
+    path: str
+    kind: FunctionKind
+    request_id: str
+    duration_ms: float
+    log_lines: tuple[str, ...]
+    error: str | None
+    is_cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One finished attempt. ``record`` is the call as the commit log keeps it."""
+
+    outcome: Outcome
+    record: bytes
+    has_read_identity: bool
+    has_read_time: bool
+
+
+class Runner:
+    """Runs queries and mutations of one app. Safe for threads: it keeps no state of a call."""
+
+    def __init__(self, app: App, clock: Clock, observe: Callable[[CallRecord], None]) -> None:
+        """Take the app, where the time comes from, and who hears of finished calls."""
+        self.app = app
+        self._clock = clock
+        self._observe = observe
+
+    def find(self, call: Call, kinds: tuple[FunctionKind, ...]) -> Function[..., Any]:
+        """Return the called function.
+
+        Raises:
+            FunctionNotFoundError: there is none that this caller may see.
+            WrongFunctionKindError: it is of a kind that cannot be called this way.
+        """
+        is_internal_allowed = call.is_internal or call.identity.is_admin
+        function = self.app.find(call.path, is_internal_allowed=is_internal_allowed)
+        if function.kind not in kinds:
+            module, _, name = call.path.partition(":")
+            raise WrongFunctionKindError(
+                f"Trying to execute {module}.js:{name} as {kinds[0].value}, but it is defined as "
+                f"{function.kind.value}."
+            )
+        return function
+
+    def run(self, call: Call, kind: FunctionKind, transaction: Transaction, seed: int) -> Run:
+        """Run a query or mutation. What it raises becomes a ``Failure``; nothing is committed.
+
+        ``seed`` is the seed of its dice: 64 bits.
+
+        Raises:
+            ConflictError: the attempt must be repeated elsewhere.
+        """
+        started = time.perf_counter()
+        now_ns = max(self._clock.now_ns(), transaction.snapshot.ts)
+        log = CallLog()
+        running = RunningCall(
+            path=call.path, log=log, is_sealed=True, now_ns=now_ns, random=Random(seed)
+        )
+        token = current_call.set(running)
+        outcome: Outcome
+        try:
+            function = self.find(call, (kind,))
+            check_args(call)
+            value = self._invoke(function, call, transaction, call.args, 1)
+            outcome = Success(
+                json=result_json(call, value), log_lines=log.lines, ts=transaction.snapshot.ts
+            )
+        except INFRASTRUCTURE_ERRORS:
+            raise
+        except (Exception, SystemExit) as error:  # The edge to user code.
+            raised = error if isinstance(error, Exception) else RuntimeError("exit was called")
+            outcome = failure_of(
+                raised, call.request_id, log.lines, self.app.path, transaction.snapshot.ts
+            )
+        finally:
+            current_call.reset(token)
+        self.observe_call(call, kind, outcome, started)
+        return Run(
+            outcome=outcome,
+            record=self._record(call, seed, now_ns) if kind is FunctionKind.MUTATION else b"",
+            has_read_identity=running.has_read_identity,
+            has_read_time=running.has_read_time,
+        )
+
+    def observe_call(
+        self, call: Call, kind: FunctionKind, outcome: Outcome, started: float
+    ) -> None:
+        """Tell of a finished call; ``started`` is a reading of ``time.perf_counter``."""
+        self._observe(
+            CallRecord(
+                path=call.path,
+                kind=kind,
+                request_id=call.request_id,
+                duration_ms=(time.perf_counter() - started) * 1000,
+                log_lines=outcome.log_lines,
+                error=outcome.message if isinstance(outcome, Failure) else None,
+            )
+        )
+
+    def _invoke(
+        self,
+        function: Function[..., Any],
+        call: Call,
+        transaction: Transaction,
+        args: Mapping[str, Value],
+        depth: int,
+    ) -> Value:
+        """Run one function, of a client or of another function, from values to a value."""
+        table_name = transaction.catalog.table_name
+        keywords = function.load_args(args, table_name)
+
+        def call_nested(
+            nested: Function[..., Any], nested_args: tuple[Any, ...], kwargs: Mapping[str, Any]
+        ) -> Any:  # Any: as in ``functions/context.py``.
+            self._check_nested(function, nested, depth)
+            values = nested.dump_args(nested_args, kwargs, transaction.catalog.table_name)
+            mark = transaction.writes.mark()
+            try:
+                result = self._invoke(nested, call, transaction, values, depth + 1)
+            except BaseException:
+                transaction.writes.roll_back(mark)
+                raise
+            return nested.load_result(result)
+
+        schema = self.app.schema
+        ctx: QueryCtx
+        if function.kind is FunctionKind.MUTATION:
+            ctx = MutationCtx(DatabaseWriter(transaction, schema), call.identity, call_nested)
+        else:
+            ctx = QueryCtx(DatabaseReader(transaction, schema), call.identity, call_nested)
+        result = function.body(ctx, **keywords)
+        return function.dump_result(result, transaction.catalog.table_name)
+
+    def _check_nested(
+        self, caller: Function[..., Any], nested: Function[..., Any], depth: int
+    ) -> None:
+        if depth >= CALL_DEPTH_MAX:
+            raise TransactionLimitError(
+                "CallDepthExceeded", f"functions call each other more than {CALL_DEPTH_MAX} deep"
+            )
+        is_allowed = nested.kind is FunctionKind.QUERY or (
+            nested.kind is FunctionKind.MUTATION and caller.kind is FunctionKind.MUTATION
+        )
+        if not is_allowed:
+            raise WrongFunctionKindError(
+                f"{caller.name} is a {caller.kind.value.lower()} and cannot run {nested.name}, "
+                f"which is defined as {nested.kind.value}."
+            )
+
+    def _record(self, call: Call, seed: int, now_ns: int) -> bytes:
+        """Return the call as the commit log keeps it: everything that a replay needs."""
+        key = call.request_key
+        record: bytes = msgpack.packb(
+            {
+                "path": call.path,
+                "code": self.app.code_hash,
+                "args": pack(dict(call.args)),
+                "identity": None if call.identity.attributes is None else call.identity.key,
+                "is_admin": call.identity.is_admin,
+                "seed": seed,
+                "time_ns": now_ns,
+                "request_id": call.request_id,
+                "session": None if key is None else [key.session_id, key.request_number],
+            }
+        )
+        return record
+
+
+def check_args(call: Call) -> None:
+    """Refuse arguments that are no values or too large."""
+    size = check_value(call.args)
+    if size > ARGUMENTS_SIZE_BYTES_MAX:
+        module, _, name = call.path.partition(":")
+        raise InvalidValueError(
+            f"Arguments for {module}.js:{name} are too large (actual: {size_text(size)}, limit: "
+            f"{size_text(ARGUMENTS_SIZE_BYTES_MAX)})"
+        )
+
+
+def result_json(call: Call, value: Value) -> bytes:
+    """Return a result as the protocol's JSON, unless it is too large."""
+    json = to_json(value)
+    # The size is only measured when the JSON, which is mostly larger, could be over the limit.
+    if len(json) > RESULT_SIZE_BYTES_MAX // 4 and size_bytes(value) > RESULT_SIZE_BYTES_MAX:
+        module, _, name = call.path.partition(":")
+        raise InvalidValueError(
+            f"Function {module}.js:{name} return value is too large (actual: "
+            f"{size_text(size_bytes(value))}, limit: {size_text(RESULT_SIZE_BYTES_MAX)})"
+        )
+    return json

@@ -1,0 +1,34 @@
+"""The call that runs now, for code that has no context at hand: ``print``, clocks, dice.
+
+Not here: what is frozen and refused while it runs (``functions/determinism.py``).
+"""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from livefile.functions.call_log import CallLog
+
+
+@dataclass(slots=True, eq=False)
+class RunningCall:
+    """One call while it runs. Queries and mutations are sealed; actions are not."""
+
+    path: str
+    log: "CallLog"
+    is_sealed: bool
+    now_ns: int
+    random: Random
+    has_read_time: bool = False
+    has_read_identity: bool = False
+
+
+current_call: ContextVar[RunningCall | None] = ContextVar("livefile_current_call", default=None)
+
+
+def sealed_call() -> RunningCall | None:
+    """Return the running query or mutation, None outside of one."""
+    running = current_call.get()
+    return running if running is not None and running.is_sealed else None

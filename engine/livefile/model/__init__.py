@@ -1,0 +1,1 @@
+"""The model: values, ids, index keys, intervals and schemas. Pure data, without any I/O."""

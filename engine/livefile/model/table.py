@@ -1,0 +1,282 @@
+"""Tables and indexes as an app declares them.
+
+A table is a pydantic model; its fields are the schema. Documents that come from the database
+were checked when they were written, so they are built without a second validation and keep the
+stored document beside the fields: returning one from a query converts nothing.
+
+Not here: which tables an app has (``model/schema.py``); reading and writing (``transaction/``).
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar, Self, TypeVar, cast, get_type_hints, overload
+
+from pydantic import BaseModel, ConfigDict
+
+from livefile.model import validator as v
+from livefile.model.annotation import Annotation, ForeignObjectError
+from livefile.model.annotation_reader import annotation_of
+from livefile.model.id import Id
+from livefile.model.index_range import BY_CREATION_TIME, BY_ID, IndexRange
+from livefile.model.names import check_index_fields, check_index_name, check_table_name
+from livefile.model.value import Value
+from livefile.vocabulary.errors import DefinitionError, DocumentValidationError
+from livefile.vocabulary.limits import INDEXES_PER_TABLE_MAX
+
+Document = dict[str, Value]
+TableType = TypeVar("TableType", bound="Table")
+
+
+class Index:
+    """An index of a table, declared as ``by_channel = index("channel")``.
+
+    On the class it reads as the range of the whole index.
+    """
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = tuple(fields)
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type[TableType]) -> IndexRange[TableType]: ...
+    @overload
+    def __get__(self, instance: object, owner: type[TableType]) -> "Index": ...
+    def __get__(self, instance: object | None, owner: type[TableType]) -> object:
+        """Return the range of the whole index."""
+        if instance is not None:
+            return self
+        table = owner.__livefile_table__
+        return IndexRange(
+            table=table.name,
+            index=self.name,
+            fields=self.fields,
+            annotations=table.annotations,
+        )
+
+
+def index(*fields: str) -> Index:
+    """Declare an index over ``fields``, in this order; dots lead into objects.
+
+    Raises:
+        DefinitionError: no field, a field twice, too many, or a reserved name.
+    """
+    check_index_fields(fields)
+    return Index(fields)
+
+
+class Table(BaseModel):
+    """A table: subclass it with ``name=`` and declare fields and indexes.
+
+    ``class Message(Table, name="messages"): body: str``. Instances are documents and frozen:
+    writing happens through ``ctx.db``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(Index,))
+    __slots__ = ("_stored",)
+    __livefile_table__: ClassVar["TableDefinition"]
+    __livefile_annotation__: ClassVar[Annotation]
+
+    def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
+        """Take the table's name; pydantic hands it on once the fields are known."""
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
+        """Register the table's definition."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if name is None:
+            raise DefinitionError(
+                f'table {cls.__name__}: it has no name; write class {cls.__name__}(Table, name="…")'
+            )
+        cls.__livefile_table__ = TableDefinition(name, cls)
+        cls.__livefile_annotation__ = TableAnnotation(cls.__livefile_table__)
+
+    @property
+    def id(self) -> Id[Self]:
+        """The document's id. A document that was not stored yet has none: AttributeError."""
+        return cast(Id[Self], self.stored_document["_id"])
+
+    @property
+    def creation_time(self) -> float:
+        """When the document was inserted: milliseconds since 1970, with a fraction."""
+        return cast(float, self.stored_document["_creationTime"])
+
+    @property
+    def stored_document(self) -> Document:
+        """The document as the protocol has it, with ``_id`` and ``_creationTime``."""
+        try:
+            return cast(Document, self._stored)  # type: ignore[attr-defined]  # A slot.
+        except AttributeError:
+            raise AttributeError(
+                f"this {type(self).__name__} was not read from the database: it has no id"
+            ) from None
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(self) is type(other)
+            and self.__dict__ == other.__dict__
+            and getattr(self, "_stored", {}).get("_id") == getattr(other, "_stored", {}).get("_id")
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.stored_document["_id"])
+
+    def __repr__(self) -> str:
+        fields = [f"{name}={thing!r}" for name, thing in self.__dict__.items()]
+        if hasattr(self, "_stored"):
+            fields.insert(0, f"id={self.id!r}")
+        return f"{type(self).__name__}({', '.join(fields)})"
+
+
+class TableDefinition:
+    """What a table's class says: name, fields, indexes, and how its documents are built."""
+
+    def __init__(self, name: str, model: type[Table]) -> None:
+        check_table_name(name)
+        self.name = name
+        self.model = model
+        self.indexes: dict[str, tuple[str, ...]] = {}
+        for attribute in vars(model).values():
+            if isinstance(attribute, Index):
+                check_index_name(name, attribute.name)
+                self.indexes[attribute.name] = attribute.fields
+        if len(self.indexes) > INDEXES_PER_TABLE_MAX:
+            raise DefinitionError(
+                f'Table "{name}" cannot have more than {INDEXES_PER_TABLE_MAX} indexes.'
+            )
+        for reserved in ("id", "creation_time", "stored_document"):
+            if reserved in model.__annotations__:
+                raise DefinitionError(f"table {name}: the field name {reserved!r} is reserved")
+
+    @cached_property
+    def annotations(self) -> Mapping[str, Annotation]:
+        """What each field holds. Late, because ids may name tables that come later."""
+        hints = get_type_hints(self.model, include_extras=True)
+        annotations = {}
+        for field in self.model.model_fields:
+            try:
+                annotations[field] = annotation_of(hints[field])
+            except DefinitionError as error:
+                raise DefinitionError(f"table {self.name}, field {field}: {error}") from error
+        for name, fields in self.indexes.items():
+            for path in fields:
+                if path.split(".")[0] not in annotations:
+                    raise DefinitionError(
+                        f"table {self.name}, index {name}: there is no field {path!r}"
+                    )
+        return annotations
+
+    @cached_property
+    def validator(self) -> v.Object:
+        """What a stored document must look like, without the system fields."""
+        return v.Object(
+            fields={
+                name: v.Field(
+                    validator=annotation.validator,
+                    is_optional=not self.model.model_fields[name].is_required(),
+                )
+                for name, annotation in self.annotations.items()
+            }
+        )
+
+    @cached_property
+    def read_validator(self) -> v.Object:
+        """What a document looks like to its readers: system fields too, defaults filled in."""
+        fields = {name: v.Field(validator=a.validator) for name, a in self.annotations.items()}
+        fields["_id"] = v.Field(validator=v.IdOf(table=self.name))
+        fields["_creationTime"] = v.Field(validator=v.FLOAT64)
+        return v.Object(fields=fields)
+
+    @cached_property
+    def _converted(self) -> tuple[tuple[str, Annotation], ...]:
+        return tuple((n, a) for n, a in self.annotations.items() if not a.is_plain)
+
+    @cached_property
+    def defaults(self) -> Document:
+        """The values of the fields that have a default, for documents older than the field."""
+        return {
+            name: self.annotations[name].to_value(
+                field.get_default(call_default_factory=True, validated_data={}),
+                v.trusted_tables,
+                DocumentValidationError,
+            )
+            for name, field in self.model.model_fields.items()
+            if not field.is_required()
+        }
+
+    def load(self, stored: Document) -> Table:
+        """Return the document that was stored. It was checked when it was written."""
+        if len(stored) != len(self.annotations) + 2:
+            stored = {**self.defaults, **stored}
+        fields: dict[str, Any] = stored.copy()  # Any: Python objects of the fields.
+        del fields["_id"], fields["_creationTime"]
+        for name, annotation in self._converted:
+            fields[name] = annotation.to_python(cast(Value, fields[name]))
+        document = self.model.__new__(self.model)
+        put = object.__setattr__
+        put(document, "__dict__", fields)
+        put(document, "__pydantic_fields_set__", set(fields))
+        put(document, "__pydantic_extra__", None)
+        put(document, "__pydantic_private__", None)
+        put(document, "_stored", stored)
+        return document
+
+    def dump(self, document: Table, table_name: v.TableName) -> Document:
+        """Return the fields of a document as values, defaults included.
+
+        Raises:
+            DocumentValidationError: a field holds what its annotation does not allow.
+        """
+        return {
+            name: self.field_value(name, getattr(document, name), table_name)
+            for name in self.annotations
+        }
+
+    def field_value(self, name: str, thing: Any, table_name: v.TableName) -> Value:
+        """Return the value of one field.
+
+        Raises:
+            DocumentValidationError: there is no such field, or it cannot hold ``thing``.
+        """
+        annotation = self.annotations.get(name)
+        if annotation is None:
+            raise DocumentValidationError(
+                f'table "{self.name}" has no field {name!r}; it has '
+                f"{', '.join(self.annotations) or 'none'}"
+            )
+        try:
+            return annotation.to_value(thing, table_name, DocumentValidationError)
+        except DocumentValidationError as error:
+            raise DocumentValidationError(
+                "Failed to insert or update a document in table "
+                f'"{self.name}" because it does not match the schema: field {name}: {error}'
+            ) from error
+
+
+class TableAnnotation(Annotation):
+    """A table as the type of an argument or a result: a stored document."""
+
+    def __init__(self, table: TableDefinition) -> None:
+        # The validator is late, like the table's annotations: see the property.
+        self._table = table
+
+    @property
+    def validator(self) -> v.Validator:  # type: ignore[override]
+        """What a document looks like to its readers."""
+        return self._table.read_validator
+
+    def to_python(self, value: Value) -> Table:
+        """Return the document."""
+        return self._table.load(cast(Document, value))
+
+    def convert(self, thing: Any, table_name: v.TableName) -> Value:
+        """Return the stored document behind ``thing``."""
+        if type(thing) is not self._table.model or not hasattr(thing, "_stored"):
+            raise ForeignObjectError
+        return cast(Value, thing.stored_document)
+
+
+RESERVED_INDEXES = (BY_ID, BY_CREATION_TIME)

@@ -1,0 +1,1 @@
+"""Live queries: which results a commit changes, and who must hear of it."""

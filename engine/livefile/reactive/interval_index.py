@@ -1,0 +1,171 @@
+"""Which readers' intervals contain this key?
+
+A commit names a few keys, and thousands of live queries have read thousands of intervals: looking
+at each would make every write pay for every subscriber. Points are found by a dictionary. Ranges
+hang in a treap, a randomly balanced search tree, ordered by their start; each node knows the
+highest end below it, so a search skips every branch that ends too early. Finding costs
+O(log n + hits).
+
+Not here: who the readers are (``reactive/subscriptions.py``).
+"""
+
+from collections.abc import Iterable
+from random import Random
+from typing import Generic, TypeVar
+
+from livefile.model.interval import Interval
+from livefile.model.write import IndexWrites
+
+Reader = TypeVar("Reader")
+
+
+class _Node(Generic[Reader]):
+    """One interval with all its readers, and the tree below it."""
+
+    __slots__ = ("end", "end_max", "left", "priority", "readers", "right", "start")
+
+    def __init__(self, start: bytes, end: bytes, priority: float) -> None:
+        self.start = start
+        self.end = end
+        self.end_max = end
+        self.priority = priority
+        self.readers: set[Reader] = set()
+        self.left: _Node[Reader] | None = None
+        self.right: _Node[Reader] | None = None
+
+    def refresh(self) -> None:
+        self.end_max = self.end
+        for child in (self.left, self.right):
+            if child is not None and child.end_max > self.end_max:
+                self.end_max = child.end_max
+
+
+class IntervalIndex(Generic[Reader]):
+    """Readers by the intervals that they read. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._points: dict[tuple[int, bytes], set[Reader]] = {}
+        self._roots: dict[int, _Node[Reader] | None] = {}
+        # The shape of the tree does not show, so a fixed seed keeps simulations repeatable.
+        self._random = Random(0)
+
+    def add(self, reader: Reader, reads: Iterable[tuple[int, Interval]]) -> None:
+        """Add a reader under everything it read."""
+        for index_id, interval in reads:
+            if interval.is_empty:
+                continue
+            if interval.end == interval.start + b"\x00":
+                self._points.setdefault((index_id, interval.start), set()).add(reader)
+            else:
+                root = self._roots.get(index_id)
+                self._roots[index_id] = self._insert(root, interval, reader)
+
+    def remove(self, reader: Reader, reads: Iterable[tuple[int, Interval]]) -> None:
+        """Remove a reader; ``reads`` is what it was added under."""
+        for index_id, interval in reads:
+            if interval.is_empty:
+                continue
+            if interval.end == interval.start + b"\x00":
+                readers = self._points[index_id, interval.start]
+                readers.remove(reader)
+                if not readers:
+                    del self._points[index_id, interval.start]
+            else:
+                self._roots[index_id] = _remove(self._roots[index_id], interval, reader)
+
+    def touched_by(self, writes: IndexWrites) -> set[Reader]:
+        """Return the readers that read any of the keys that a commit wrote."""
+        found: set[Reader] = set()
+        for index_id, keys in writes.items():
+            root = self._roots.get(index_id)
+            for key in keys:
+                found.update(self._points.get((index_id, key), ()))
+                _collect(root, key, found)
+        return found
+
+    def _insert(
+        self, node: _Node[Reader] | None, interval: Interval, reader: Reader
+    ) -> _Node[Reader]:
+        if node is None:
+            node = _Node(interval.start, interval.end, self._random.random())
+            node.readers.add(reader)
+            return node
+        order = _order(interval, node)
+        if order == 0:
+            node.readers.add(reader)
+            return node
+        if order < 0:
+            node.left = self._insert(node.left, interval, reader)
+            if node.left.priority < node.priority:
+                return _rotate_right(node)
+        else:
+            node.right = self._insert(node.right, interval, reader)
+            if node.right.priority < node.priority:
+                return _rotate_left(node)
+        node.refresh()
+        return node
+
+
+def _order(interval: Interval, node: _Node[Reader]) -> int:
+    ours, theirs = (interval.start, interval.end), (node.start, node.end)
+    return (ours > theirs) - (ours < theirs)
+
+
+def _remove(node: _Node[Reader] | None, interval: Interval, reader: Reader) -> _Node[Reader] | None:
+    assert node is not None, "a reader is removed under what it was added under"
+    order = _order(interval, node)
+    if order < 0:
+        node.left = _remove(node.left, interval, reader)
+    elif order > 0:
+        node.right = _remove(node.right, interval, reader)
+    else:
+        node.readers.remove(reader)
+        if not node.readers:
+            return _join(node.left, node.right)
+    node.refresh()
+    return node
+
+
+def _join(left: _Node[Reader] | None, right: _Node[Reader] | None) -> _Node[Reader] | None:
+    """Return one tree of two, all of ``left`` before all of ``right``."""
+    if left is None or right is None:
+        return left or right
+    if left.priority < right.priority:
+        left.right = _join(left.right, right)
+        left.refresh()
+        return left
+    right.left = _join(left, right.left)
+    right.refresh()
+    return right
+
+
+def _rotate_right(node: _Node[Reader]) -> _Node[Reader]:
+    top = node.left
+    assert top is not None
+    node.left, top.right = top.right, node
+    node.refresh()
+    top.refresh()
+    return top
+
+
+def _rotate_left(node: _Node[Reader]) -> _Node[Reader]:
+    top = node.right
+    assert top is not None
+    node.right, top.left = top.left, node
+    node.refresh()
+    top.refresh()
+    return top
+
+
+def _collect(root: _Node[Reader] | None, key: bytes, found: set[Reader]) -> None:
+    """Add the readers of every interval that contains ``key``."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if node is None or node.end_max <= key:
+            continue
+        pending.append(node.left)
+        if node.start <= key:
+            if key < node.end:
+                found.update(node.readers)
+            pending.append(node.right)

@@ -1,0 +1,27 @@
+"""A client's hold on its query set: what it may ask of the reactive layer.
+
+Not here: what happens then (``reactive/subscriptions.py``).
+"""
+
+from livefile.reactive.query_set import QuerySetChange
+from livefile.reactive.subscriptions import Subscriptions, Watcher
+
+
+class LiveQuerySet:
+    """The queries that one client watches. Every method returns at once."""
+
+    def __init__(self, subscriptions: Subscriptions, watcher: Watcher) -> None:
+        self._subscriptions = subscriptions
+        self._watcher = watcher
+
+    def change(self, change: QuerySetChange) -> None:
+        """Add and remove queries, or change who asks; an update echoes the versions."""
+        self._subscriptions.change(self._watcher, change)
+
+    def require(self, ts: int) -> None:
+        """Ask for an update at ``ts`` or later, even if nothing changed."""
+        self._subscriptions.require(self._watcher, ts)
+
+    def close(self) -> None:
+        """Deliver nothing more."""
+        self._subscriptions.close_watcher(self._watcher)

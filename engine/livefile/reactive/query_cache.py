@@ -1,0 +1,129 @@
+"""Results of queries, one for each (function, arguments, identity if it was read).
+
+Every caller and every live query of the same thing shares one entry: it is run once and encoded
+once. An entry is valid until a commit touches what it read; entries that somebody watches are run
+again then, the others are dropped. The least recently used go when the cache is over its size.
+
+Not here: running (``functions/runner.py``); who watches (``reactive/subscriptions.py``).
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from livefile.functions.call import Call, Outcome, Success
+from livefile.model.value_packed import pack
+from livefile.model.write import IndexWrites
+from livefile.reactive.interval_index import IntervalIndex
+from livefile.transaction.read_set import ReadSet
+from livefile.vocabulary.limits import QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_SIZE_BYTES_MAX
+
+if TYPE_CHECKING:
+    from livefile.reactive.subscriptions import Watcher
+
+# What an entry takes beside its JSON, roughly.
+_ENTRY_SIZE_BYTES = 1000
+
+QueryKey = tuple[str, bytes, bool, str | None]
+"""Path, packed arguments, whether internal functions may be called, and the identity if read."""
+
+
+class CacheEntry:
+    """One query with its newest outcome, what it read for it, and who watches it."""
+
+    __slots__ = ("call", "has_read_time", "key", "made_ns", "outcome", "reads", "watchers")
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.key: QueryKey | None = None
+        self.outcome: Outcome | None = None
+        self.reads = ReadSet()
+        self.has_read_time = False
+        self.made_ns = 0
+        self.watchers: set[tuple[Watcher, int]] = set()
+
+
+class QueryCache:
+    """All entries, findable by key and by what they read. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._entries: dict[QueryKey, CacheEntry] = {}
+        self._readers: IntervalIndex[CacheEntry] = IntervalIndex()
+        # Entries that nobody watches, least recently used first; only they count for the limits.
+        self._idle: OrderedDict[CacheEntry, int] = OrderedDict()
+        self._idle_size_bytes = 0
+
+    def find(self, call: Call) -> CacheEntry | None:
+        """Return the valid entry of a query, None if there is none.
+
+        A run that did not read the identity would not have read it for anybody, since up to there
+        it is the same run: its entry serves everyone.
+        """
+        shared = _key(call, has_read_identity=False)
+        for key in (shared, (*shared[:3], call.identity.key)):
+            if (entry := self._entries.get(key)) is not None:
+                if entry in self._idle:
+                    self._idle.move_to_end(entry)
+                return entry
+        return None
+
+    def put(self, entry: CacheEntry, *, has_read_identity: bool) -> None:
+        """Make a freshly run entry findable."""
+        assert entry.key is None
+        entry.key = _key(entry.call, has_read_identity=has_read_identity)
+        self._entries[entry.key] = entry
+        self._readers.add(entry, entry.reads)
+        if not entry.watchers:
+            self._make_idle(entry)
+
+    def drop(self, entry: CacheEntry) -> None:
+        """Forget an entry, because it is no longer valid or about to be run again."""
+        assert entry.key is not None
+        del self._entries[entry.key]
+        entry.key = None
+        self._readers.remove(entry, entry.reads)
+        self._idle_size_bytes -= self._idle.pop(entry, 0)
+
+    def watch(self, entry: CacheEntry, watcher: "Watcher", query_id: int) -> None:
+        """Let a watcher hear of an entry's new outcomes; watched entries stay."""
+        self._idle_size_bytes -= self._idle.pop(entry, 0)
+        entry.watchers.add((watcher, query_id))
+
+    def unwatch(self, entry: CacheEntry, watcher: "Watcher", query_id: int) -> None:
+        """Undo ``watch``."""
+        entry.watchers.remove((watcher, query_id))
+        if not entry.watchers and entry.key is not None:
+            self._make_idle(entry)
+
+    def touched_by(self, commits: Iterable[IndexWrites]) -> set[CacheEntry]:
+        """Return the entries that are no longer valid after these commits."""
+        touched: set[CacheEntry] = set()
+        for writes in commits:
+            touched |= self._readers.touched_by(writes)
+        return touched
+
+    @property
+    def entries(self) -> list[CacheEntry]:
+        """All entries."""
+        return list(self._entries.values())
+
+    def _make_idle(self, entry: CacheEntry) -> None:
+        json = entry.outcome.json if isinstance(entry.outcome, Success) else b""
+        self._idle[entry] = len(json) + _ENTRY_SIZE_BYTES
+        self._idle_size_bytes += self._idle[entry]
+        # The newest one stays in any case: it is being answered.
+        while len(self._idle) > 1 and (
+            len(self._idle) > QUERY_CACHE_ENTRIES_MAX
+            or self._idle_size_bytes > QUERY_CACHE_SIZE_BYTES_MAX
+        ):
+            self.drop(next(iter(self._idle)))
+
+
+def _key(call: Call, *, has_read_identity: bool) -> QueryKey:
+    """Return the key of a query; the order of its arguments makes no difference."""
+    return (
+        call.path,
+        pack(dict(sorted(call.args.items()))),
+        call.is_internal or call.identity.is_admin,
+        call.identity.key if has_read_identity else None,
+    )

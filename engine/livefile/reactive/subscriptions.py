@@ -1,0 +1,308 @@
+"""Live queries: run once, watched by many, run again when a commit touches what they read.
+
+All state here belongs to one thread, the readers'. Its work comes in cycles. A cycle takes one
+snapshot, asks which entries the commits since the last cycle touched, runs those that are
+watched, answers what waits, and hands every watcher one update at the snapshot's timestamp. So
+all queries of a client move together.
+
+Not here: the cache itself (``reactive/query_cache.py``); sockets.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from livefile.functions.call import Call, FunctionKind, Outcome
+from livefile.functions.runner import Runner
+from livefile.functions.work_queue import WorkQueue
+from livefile.model.identity import ANONYMOUS, Identity
+from livefile.reactive.query_cache import CacheEntry, QueryCache
+from livefile.reactive.query_set import QuerySetChange, Update, WatchQuery
+from livefile.transaction.database import Database
+from livefile.transaction.snapshot import Snapshot
+from livefile.transaction.transaction import Transaction
+from livefile.vocabulary.clock import Clock
+from livefile.vocabulary.errors import LivefileError, LogTrimmedError
+from livefile.vocabulary.limits import QUERIES_QUEUED_MAX, TIME_RESULT_AGE_MS_MAX
+
+
+class Watcher:
+    """One client's query set as the readers' thread has it. ``deliver`` hears its updates."""
+
+    def __init__(self, deliver: Callable[[Update], None]) -> None:
+        self.deliver = deliver
+        self.queries: dict[int, tuple[WatchQuery, CacheEntry]] = {}
+        self.sent: dict[int, Outcome] = {}
+        self.identity: Identity = ANONYMOUS
+        self.query_set_version = 0
+        self.identity_version = 0
+        self.required_ts: int | None = None
+        self.is_closed = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    calls: Sequence[Call]
+    done: Callable[[list[Outcome] | LivefileError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _PastQuery:
+    call: Call
+    ts: int
+    done: Callable[[Outcome | LivefileError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    watcher: Watcher
+    change: QuerySetChange
+
+
+@dataclass(frozen=True, slots=True)
+class _Require:
+    watcher: Watcher
+    ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    watcher: Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class _RunAgain:
+    done: Callable[[None], None]
+
+
+_Request = _Query | _PastQuery | _Change | _Require | _Close | _RunAgain
+
+
+class Subscriptions:
+    """All watchers and their queries. ``run_cycle`` runs on the readers' thread only."""
+
+    def __init__(
+        self, database: Database, runner: Callable[[], Runner], clock: Clock, random: Random
+    ) -> None:
+        """Take the database, the runner of the current app, the clock, and the source of seeds."""
+        self._database = database
+        self._runner = runner
+        self._clock = clock
+        self._random = random
+        self._cache = QueryCache()
+        self._requests: WorkQueue[_Request] = WorkQueue(
+            QUERIES_QUEUED_MAX, "TooManyConcurrentRequests"
+        )
+        self._ts = database.published_ts
+        self._requiring: set[Watcher] = set()
+        # What this cycle changes for each watcher: outcomes by query id.
+        self._changed: dict[Watcher, dict[int, Outcome | None]] = {}
+
+    # --- Called from any thread ------------------------------------------------------------
+
+    def query(
+        self, calls: Sequence[Call], done: Callable[[list[Outcome] | LivefileError], None]
+    ) -> None:
+        """Run queries at one snapshot, or take their outcomes from the cache.
+
+        Raises:
+            OverloadedError: too many requests are waiting.
+        """
+        self._requests.put(_Query(calls=calls, done=done))
+
+    def query_past(
+        self, call: Call, ts: int, done: Callable[[Outcome | LivefileError], None]
+    ) -> None:
+        """Run a query as it would have run at ``ts``; LogTrimmedError if that is not kept."""
+        self._requests.put(_PastQuery(call=call, ts=ts, done=done))
+
+    def change(self, watcher: Watcher, change: QuerySetChange) -> None:
+        """Change a query set; one update will echo the change's versions."""
+        self._requests.put(_Change(watcher=watcher, change=change))
+
+    def require(self, watcher: Watcher, ts: int) -> None:
+        """Ask for an update at ``ts`` or later, even if nothing changed."""
+        self._requests.put(_Require(watcher=watcher, ts=ts))
+
+    def close_watcher(self, watcher: Watcher) -> None:
+        """Deliver nothing more to a watcher and forget its queries."""
+        watcher.is_closed = True
+        self._requests.put(_Close(watcher=watcher))
+
+    def run_again(self, done: Callable[[None], None]) -> None:
+        """Run every query anew, because the code changed."""
+        self._requests.put(_RunAgain(done=done))
+
+    def wake(self) -> None:
+        """Begin a cycle: something was published."""
+        self._requests.wake()
+
+    def close(self) -> None:
+        """Take no more requests."""
+        self._requests.close()
+
+    # --- The readers' thread ---------------------------------------------------------------
+
+    def run_cycle(self, *, is_waiting: bool = True) -> bool:
+        """Wait for work and do all of it at one snapshot.
+
+        Returns:
+            False once closed.
+        """
+        requests = self._requests.take(is_waiting=is_waiting)
+        if self._requests.is_closed and not requests:
+            return False
+        with self._database.snapshot() as snapshot:
+            self._apply_commits(snapshot)
+            for request in requests:
+                self._handle(request, snapshot)
+        self._deliver(snapshot.ts)
+        return True
+
+    def _apply_commits(self, snapshot: Snapshot) -> None:
+        try:
+            commits = self._database.write_log.between(self._ts, snapshot.ts)
+            touched: Iterable[CacheEntry] = self._cache.touched_by(commits)
+        except LogTrimmedError:
+            touched = self._cache.entries
+        self._ts = snapshot.ts
+        for entry in touched:
+            self._invalidate(entry, snapshot)
+
+    def _handle(self, request: _Request, snapshot: Snapshot) -> None:
+        match request:
+            case _Query():
+                entries = [self._entry(call, snapshot) for call in request.calls]
+                request.done([entry.outcome for entry in entries if entry.outcome is not None])
+            case _PastQuery():
+                request.done(self._run_past(request))
+            case _Change():
+                self._change(request.watcher, request.change, snapshot)
+            case _Require():
+                request.watcher.required_ts = request.ts
+                self._requiring.add(request.watcher)
+            case _Close():
+                for query_id, (_, entry) in request.watcher.queries.items():
+                    self._cache.unwatch(entry, request.watcher, query_id)
+                request.watcher.queries.clear()
+                self._changed.pop(request.watcher, None)
+                self._requiring.discard(request.watcher)
+            case _RunAgain():
+                for entry in self._cache.entries:
+                    self._invalidate(entry, snapshot)
+                request.done(None)
+
+    def _invalidate(self, entry: CacheEntry, snapshot: Snapshot) -> None:
+        """Drop an entry that is no longer valid; run it again for those who watch it."""
+        self._cache.drop(entry)
+        if not entry.watchers:
+            return
+        before = entry.outcome
+        has_read_identity = self._run(entry, snapshot)
+        if entry.outcome == before:
+            entry.outcome = before  # The same object: encoders share it.
+            return
+        assert entry.outcome is not None
+        for watcher, query_id in list(entry.watchers):
+            if has_read_identity and watcher.identity != entry.call.identity:
+                # The run before did not read the identity and was shared; now each needs its own.
+                self._cache.unwatch(entry, watcher, query_id)
+                self._watch(watcher, watcher.queries[query_id][0], snapshot)
+            else:
+                self._note(watcher, query_id, entry.outcome)
+
+    def _change(self, watcher: Watcher, change: QuerySetChange, snapshot: Snapshot) -> None:
+        self._changed.setdefault(watcher, {})
+        watcher.query_set_version = change.query_set_version
+        watcher.identity_version = change.identity_version
+        for query_id in change.removed:
+            _, entry = watcher.queries.pop(query_id)
+            self._cache.unwatch(entry, watcher, query_id)
+            watcher.sent.pop(query_id, None)
+            self._changed[watcher][query_id] = None
+        if change.identity != watcher.identity:
+            watcher.identity = change.identity
+            for query_id, (watch, entry) in list(watcher.queries.items()):
+                self._cache.unwatch(entry, watcher, query_id)
+                self._watch(watcher, watch, snapshot)
+        for watch in change.added:
+            self._watch(watcher, watch, snapshot)
+
+    def _watch(self, watcher: Watcher, watch: WatchQuery, snapshot: Snapshot) -> None:
+        """Let a watcher's query have an entry of its identity, run now if there is none."""
+        call = Call(
+            path=watch.path,
+            args=watch.args,
+            identity=watcher.identity,
+            request_id=f"{self._random.getrandbits(64):016x}",
+        )
+        entry = self._entry(call, snapshot)
+        self._cache.watch(entry, watcher, watch.query_id)
+        watcher.queries[watch.query_id] = (watch, entry)
+        assert entry.outcome is not None
+        self._note(watcher, watch.query_id, entry.outcome)
+
+    def _note(self, watcher: Watcher, query_id: int, outcome: Outcome) -> None:
+        """Remember a new outcome for the update, unless it is what the watcher has."""
+        if watcher.sent.get(query_id) != outcome:
+            self._changed.setdefault(watcher, {})[query_id] = outcome
+        elif watcher in self._changed:
+            self._changed[watcher].pop(query_id, None)
+
+    def _entry(self, call: Call, snapshot: Snapshot) -> CacheEntry:
+        """Return the entry of a query, run now if there is no valid one."""
+        entry = self._cache.find(call)
+        if entry is not None and self._is_stale(entry):
+            self._invalidate(entry, snapshot)
+            entry = self._cache.find(call)
+        if entry is None:
+            entry = CacheEntry(call)
+            self._run(entry, snapshot)
+        return entry
+
+    def _is_stale(self, entry: CacheEntry) -> bool:
+        """Tell whether a result that depends on the time is too old for a new caller."""
+        age_ms = (self._clock.now_ns() - entry.made_ns) / 1e6
+        return entry.has_read_time and not 0 <= age_ms <= TIME_RESULT_AGE_MS_MAX
+
+    def _run(self, entry: CacheEntry, snapshot: Snapshot) -> bool:
+        """Run an entry's query and cache it. Return whether it read the identity."""
+        seed = self._random.getrandbits(64)
+        entry.made_ns = self._clock.now_ns()
+        transaction = Transaction(snapshot, entry.made_ns, Random(seed))
+        run = self._runner().run(entry.call, FunctionKind.QUERY, transaction, seed)
+        entry.outcome = run.outcome
+        entry.reads = transaction.reads
+        entry.has_read_time = run.has_read_time
+        self._cache.put(entry, has_read_identity=run.has_read_identity)
+        return run.has_read_identity
+
+    def _run_past(self, request: _PastQuery) -> Outcome | LivefileError:
+        seed = self._random.getrandbits(64)
+        try:
+            with self._database.past(request.ts, Random(seed)) as transaction:
+                run = self._runner().run(request.call, FunctionKind.QUERY, transaction, seed)
+        except LogTrimmedError as error:
+            return error
+        return run.outcome
+
+    def _deliver(self, ts: int) -> None:
+        """Hand every watcher that changed, or must move, its update."""
+        for watcher in [w for w in self._requiring if (w.required_ts or 0) <= ts]:
+            self._requiring.discard(watcher)
+            self._changed.setdefault(watcher, {})
+        changed, self._changed = self._changed, {}
+        for watcher, outcomes in changed.items():
+            if watcher.is_closed:
+                continue
+            watcher.sent.update(
+                (query_id, outcome) for query_id, outcome in outcomes.items() if outcome is not None
+            )
+            watcher.deliver(
+                Update(
+                    ts=ts,
+                    query_set_version=watcher.query_set_version,
+                    identity_version=watcher.identity_version,
+                    outcomes=outcomes,
+                )
+            )

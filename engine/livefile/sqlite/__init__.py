@@ -1,0 +1,1 @@
+"""The one place that knows SQLite: the file, its tables and every SQL statement."""

@@ -1,0 +1,243 @@
+"""Opening the file: the one writer connection and a pool of readers.
+
+Everything that opens the file goes through this module. A second opener in the process, be it
+only ``open(path).read()``, silently drops the locks that SQLite holds and loses commits.
+
+Not here: statements (the other modules of this folder); the layout (``ddl.sql``).
+"""
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import apsw
+
+from livefile.sqlite.file_lock import FileLock
+from livefile.vocabulary.errors import (
+    ClosedError,
+    DiskFullError,
+    FileError,
+    StorageFailedError,
+)
+from livefile.vocabulary.limits import READERS_MAX, WAL_PAGES_BEFORE_CHECKPOINT
+
+Connection = apsw.Connection
+
+APPLICATION_ID = 0x4C697665  # "Live" in ASCII, in the header of every Livefile file.
+FORMAT = 1
+
+IN_MEMORY = ":memory:"
+
+
+class Connections:
+    """All connections to one file. ``open`` makes the file if it does not exist.
+
+    The writer belongs to one thread at a time; readers are lent to one thread each.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open the file, and make it if there is none.
+
+        Raises:
+            FileLockedError: another process has it open.
+            FileError: it cannot be opened, is no Livefile file, or is of a newer format.
+        """
+        self._scratch = _scratch_folder() if str(path) == IN_MEMORY else None
+        self.path = Path(path).absolute() if self._scratch is None else self._scratch / "live.db"
+        self._lock = FileLock(_checked(self.path))
+        self._idle_readers: list[Connection] = []
+        self._readers_count = 0
+        self._changed = threading.Condition()
+        self._is_closed = False
+        self._wal_pages = 0
+        try:
+            self.writer = self._open_writer()
+        except BaseException:
+            self._lock.release()
+            self._remove_scratch()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Lend a reader inside a read transaction; waits while all are out."""
+        connection = self._take_reader()
+        try:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+        finally:
+            self._give_back(connection)
+
+    def begin(self) -> None:
+        """Begin a write transaction on the writer."""
+        self.writer.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make the writer's transaction durable."""
+        self.writer.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Undo the writer's transaction, unless SQLite did that by itself, as on a full disk."""
+        if self.writer.in_transaction:
+            self.writer.execute("ROLLBACK")
+
+    def checkpoint_if_due(self) -> None:
+        """Move pages from the write-ahead log into the file, once enough have gathered.
+
+        On the writer's thread after a commit: only there does the log ever become small again,
+        because no commit comes in between.
+        """
+        if self._wal_pages >= WAL_PAGES_BEFORE_CHECKPOINT:
+            self.writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._wal_pages = 0
+
+    def close(self) -> None:
+        """Close everything. The last connection leaves one file without ``-wal`` and ``-shm``."""
+        with self._changed:
+            self._is_closed = True
+            for connection in self._idle_readers:
+                connection.close()
+            self._idle_readers.clear()
+            self._changed.notify_all()
+        self.writer.close()
+        self._lock.release()
+        self._remove_scratch()
+
+    def _take_reader(self) -> Connection:
+        with self._changed:
+            while not self._idle_readers and self._readers_count >= READERS_MAX:
+                self._changed.wait()
+            if self._is_closed:
+                raise ClosedError(f"{self.path} is closed")
+            if self._idle_readers:
+                return self._idle_readers.pop()
+            self._readers_count += 1
+        return self._open_reader()
+
+    def _give_back(self, connection: Connection) -> None:
+        with self._changed:
+            if self._is_closed:
+                connection.close()
+            self._idle_readers.append(connection)
+            self._changed.notify()
+
+    def _open_writer(self) -> Connection:
+        is_new = not self.path.exists() or self.path.stat().st_size == 0
+        if is_new:
+            _create_private(self.path)
+        try:
+            connection = apsw.Connection(str(self.path))
+            _harden(connection)
+            if is_new:
+                _make_tables(connection)
+            _check_format(connection, self.path)
+            connection.pragma("journal_mode", "wal")
+            # FULL: a commit is on the disk before anybody hears of it.
+            connection.pragma("synchronous", "full" if self._scratch is None else "off")
+            connection.pragma("wal_autocheckpoint", 0)
+            connection.set_wal_hook(self._note_wal_pages)
+        except (apsw.NotADBError, apsw.CorruptError) as error:
+            raise FileError(
+                f"{self.path}: this file is no Livefile deployment ({error})"
+            ) from error
+        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:
+            raise FileError(f"{self.path}: cannot open this file for writing ({error})") from error
+        return connection
+
+    def _open_reader(self) -> Connection:
+        connection = apsw.Connection(str(self.path))
+        _harden(connection)
+        connection.pragma("query_only", True)
+        return connection
+
+    def _note_wal_pages(self, connection: Connection, name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _remove_scratch(self) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+class StorageGuard:
+    """Turns SQLite's errors on the write path into the two that callers tell apart.
+
+    A full disk is an answer: nothing was written. Every other error leaves the outcome unknown,
+    so ``is_failed`` stays set and the guard lets nothing more through.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.is_failed = False
+
+    def __enter__(self) -> None:
+        if self.is_failed:
+            raise StorageFailedError(f"{self._path}: an earlier commit failed; restart")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, apsw.FullError):
+            raise DiskFullError(f"{self._path}: the disk is full; nothing was written") from error
+        if isinstance(error, apsw.Error):
+            self.is_failed = True
+            raise StorageFailedError(f"{self._path}: {type(error).__name__}: {error}") from error
+
+
+def _checked(path: Path) -> Path:
+    if not path.parent.is_dir():
+        raise FileError(f"{path}: the directory {path.parent} does not exist")
+    if path.is_dir():
+        raise FileError(f"{path}: this is a directory, not a file")
+    return path
+
+
+def _create_private(path: Path) -> None:
+    """Make the file readable for its owner only, before SQLite would make it readable for all."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise FileError(f"{path}: cannot create this file ({error.strerror})") from error
+
+
+def _harden(connection: Connection) -> None:
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    connection.pragma("cell_size_check", True)
+    connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+
+
+def _make_tables(connection: Connection) -> None:
+    with connection:
+        connection.execute(files("livefile.sqlite").joinpath("ddl.sql").read_text())
+        connection.pragma("application_id", APPLICATION_ID)
+        connection.pragma("user_version", FORMAT)
+
+
+def _check_format(connection: Connection, path: Path) -> None:
+    application_id = connection.pragma("application_id")
+    if application_id != APPLICATION_ID:
+        raise FileError(
+            f"{path}: this is a SQLite database but no Livefile deployment (application id "
+            f"{application_id:#x}, want {APPLICATION_ID:#x}); it was left as it is"
+        )
+    found = connection.pragma("user_version")
+    if found > FORMAT:
+        raise FileError(
+            f"{path}: this file has format {found}, this version of Livefile reads up to format "
+            f"{FORMAT}; it was left as it is"
+        )
+
+
+def _scratch_folder() -> Path:
+    """Return a new folder in memory where the machine has one, else a temporary one."""
+    memory = Path("/dev/shm")
+    folder = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix="livefile-", dir=folder))

@@ -1,0 +1,1 @@
+"""Serialisable transactions over snapshots, and the committer that makes them durable."""

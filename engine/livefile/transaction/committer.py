@@ -1,0 +1,205 @@
+"""The committer: validates transactions, applies them in groups, makes each group durable.
+
+A group is one SQLite transaction. Functions that run on the writer's thread read through the
+writer's own connection inside the open group: they begin at the head of the history and cannot
+conflict with anything before them. A transaction that began on a snapshot is validated against
+every commit since. Either way the same code looks at the read set, applies the writes and appends
+to the logs; nothing is published before ``flush`` returns.
+
+Not here: which functions run, and their answers (``functions/``); threads (``engine.py``).
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+from livefile.model.schema import Schema
+from livefile.model.write import DocumentWrite
+from livefile.sqlite import (
+    catalog,
+    commit_log,
+    documents,
+    schema_change,
+    session_requests,
+    settings,
+)
+from livefile.sqlite.catalog import Catalog
+from livefile.sqlite.connections import Connections, StorageGuard
+from livefile.transaction.read_set import TABLE_NAMES_INDEX
+from livefile.transaction.snapshot import Snapshot
+from livefile.transaction.transaction import Transaction
+from livefile.transaction.write_log import WriteLog
+from livefile.transaction.write_set import WriteSet
+from livefile.vocabulary.clock import Clock
+from livefile.vocabulary.errors import ConflictError
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswer:
+    """The answer of a mutation under its client's number, to be kept with the commit."""
+
+    session_id: str
+    request_number: int
+    json: bytes
+    log_lines: tuple[str, ...]
+
+
+class Committer:
+    """The only writer. Every method runs on the writer's thread."""
+
+    def __init__(self, connections: Connections, write_log: WriteLog, clock: Clock) -> None:
+        self._connections = connections
+        self._connection = connections.writer
+        self._write_log = write_log
+        self._clock = clock
+        self._log = commit_log.CommitLog(self._connection)
+        self.durable_ts = self._log.last_ts
+        self.durable_catalog = self._catalog = catalog.load(self._connection)
+        self._guard = StorageGuard(connections.path)
+        self._is_open = False
+
+    def begin(self, random: Random) -> Transaction:
+        """Begin a transaction at the head of the history, inside the open group."""
+        self._open_group()
+        snapshot = Snapshot(self._connection, self._log.last_ts, self._catalog)
+        return Transaction(snapshot, self._clock.now_ns(), random, self._create_table)
+
+    def find_answer(
+        self, session_id: str, request_number: int
+    ) -> session_requests.RecordedAnswer | None:
+        """Return the answer to a client's request if it was committed before."""
+        self._open_group()
+        return session_requests.find(self._connection, session_id, request_number)
+
+    def commit(
+        self, transaction: Transaction, call: bytes, answer: RequestAnswer | None = None
+    ) -> int:
+        """Put a transaction into the open group and return its commit timestamp.
+
+        A transaction that wrote nothing only is validated; its timestamp is that of its snapshot.
+        The commit is neither durable nor published before ``flush``.
+
+        Raises:
+            ConflictError: a commit since its snapshot changed something that it read.
+            LogTrimmedError: its snapshot is too old to tell.
+            DiskFullError: the whole group was rolled back.
+            StorageFailedError: the outcome is unknown; nothing may be committed any more.
+        """
+        if self._write_log.has_conflict(transaction.reads, transaction.snapshot.ts):
+            raise ConflictError(
+                "Documents read from or written to changed while this mutation was being run"
+            )
+        if not transaction.writes:
+            return transaction.snapshot.ts
+        self._open_group()
+        ts = max(self._clock.now_ns(), self._log.last_ts + 1)
+        with self._guard:
+            touched, images = self._apply(transaction.writes)
+            self._log.append(ts, images, call)
+            if answer is not None:
+                session_requests.add(
+                    self._connection,
+                    answer.session_id,
+                    answer.request_number,
+                    session_requests.RecordedAnswer(
+                        ts=ts, json=answer.json, log_lines=answer.log_lines
+                    ),
+                )
+        self._write_log.append(ts, touched)
+        return ts
+
+    def change_schema(self, schema: Schema, call: bytes) -> None:
+        """Bring tables, indexes and validators of the file to ``schema``, as a commit of its own.
+
+        Raises:
+            AppError: a stored document does not match; the group was rolled back.
+        """
+        self._open_group()
+        with self._guard:
+            if not schema_change.apply(self._connection, self._catalog, schema):
+                return
+            self._catalog = catalog.load(self._connection)
+            ts = max(self._clock.now_ns(), self._log.last_ts + 1)
+            self._log.append(ts, (), call)
+        self._write_log.append(ts, {})
+
+    def write_setting(self, name: str, value: bytes) -> None:
+        """Write a small fact about the deployment; it is durable with the group."""
+        self._open_group()
+        with self._guard:
+            settings.write_setting(self._connection, name, value)
+
+    def flush(self) -> None:
+        """Make the open group durable: ``durable_ts`` moves. Returns at once if none is open.
+
+        Raises:
+            DiskFullError: the group was rolled back.
+            StorageFailedError: the outcome is unknown; nothing may be committed any more.
+        """
+        if not self._is_open:
+            return
+        with self._guard:
+            now_ns = self._clock.now_ns()
+            if self._log.last_ts > self.durable_ts:
+                self._log.trim(now_ns)
+                session_requests.trim(self._connection, now_ns)
+            self._connections.commit()
+            self._is_open = False
+            self.durable_ts, self.durable_catalog = self._log.last_ts, self._catalog
+            self._connections.checkpoint_if_due()
+
+    def roll_back(self) -> None:
+        """Abandon the open group: none of its transactions ever happened."""
+        self._is_open = False
+        if self._guard.is_failed:
+            return
+        with self._guard:
+            self._connections.roll_back()
+        self._log.reset()
+        self._write_log.discard_after(self.durable_ts)
+        self._catalog = self.durable_catalog
+
+    def _open_group(self) -> None:
+        if not self._is_open:
+            with self._guard:
+                self._connections.begin()
+                self._is_open = True
+
+    def _apply(self, writes: WriteSet) -> tuple[dict[int, list[bytes]], list[DocumentWrite]]:
+        """Write documents and index entries; return the touched keys and the images."""
+        touched: dict[int, list[bytes]] = {}
+        images: list[DocumentWrite] = []
+        added: list[tuple[int, bytes]] = []
+        removed: list[tuple[int, bytes]] = []
+        for write in writes:
+            image = write.packed()
+            images.append(image)
+            touched.setdefault(write.table.by_id, []).append(write.internal_id)
+            if image.after is None:
+                documents.remove(self._connection, image.table_number, image.internal_id)
+            else:
+                documents.put(self._connection, image.table_number, image.internal_id, image.after)
+            # The catalog's table, because an index may have come since the transaction began.
+            for index in self._catalog.by_number[write.table.number].stored_indexes:
+                key_before = write.key_before(index)
+                key_after = None if write.after is None else write.key(index)
+                keys = touched.setdefault(index.id, [])
+                if key_before is not None:
+                    keys.append(key_before)
+                if key_after == key_before:
+                    continue
+                if key_before is not None:
+                    removed.append((index.id, key_before))
+                if key_after is not None:
+                    keys.append(key_after)
+                    added.append((index.id, key_after))
+        documents.remove_entries(self._connection, removed)
+        documents.add_entries(self._connection, added)
+        if writes.table_names:
+            touched[TABLE_NAMES_INDEX] = [name.encode() for name in writes.table_names]
+        return touched, images
+
+    def _create_table(self, name: str) -> Catalog:
+        with self._guard:
+            catalog.create_table(self._connection, name, catalog.ANY_VALIDATOR)
+            self._catalog = catalog.load(self._connection)
+        return self._catalog

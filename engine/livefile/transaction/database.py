@@ -1,0 +1,130 @@
+"""The database: one file, its committer, and snapshots for everybody else.
+
+Not here: functions and their retries (``functions/runner.py``); threads (``engine.py``).
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import cast
+
+from livefile.model.value_packed import unpack
+from livefile.sqlite import catalog, commit_log, settings
+from livefile.sqlite.catalog import Catalog
+from livefile.sqlite.connections import Connections
+from livefile.transaction.committer import Committer
+from livefile.transaction.snapshot import Snapshot
+from livefile.transaction.transaction import Transaction
+from livefile.transaction.write_log import WriteLog
+from livefile.transaction.write_set import Document
+from livefile.vocabulary.clock import Clock
+from livefile.vocabulary.errors import LogTrimmedError
+from livefile.vocabulary.limits import TIME_TRAVEL_COMMITS_MAX
+
+# Catalogs kept for snapshots that began before a deploy.
+_CATALOGS_MAX = 16
+
+
+class Database:
+    """An open file. ``committer`` belongs to the writer's thread, the rest is safe for threads."""
+
+    def __init__(self, path: str | Path, clock: Clock) -> None:
+        """Open the file, and make it if there is none.
+
+        Raises:
+            FileError: it cannot be opened; the message says why.
+        """
+        self._connections = Connections(path)
+        self._clock = clock
+        self.path = self._connections.path
+        self._published_ts = commit_log.newest_ts(self._connections.writer)
+        self._catalogs = [(0, catalog.load(self._connections.writer))]
+        self._published = threading.Condition()
+        self.write_log = WriteLog(self._published_ts)
+        self.committer = Committer(self._connections, self.write_log, clock)
+        self._is_closed = False
+
+    @property
+    def published_ts(self) -> int:
+        """The newest durable timestamp; it never goes back, also over restarts."""
+        return self._published_ts
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog at ``published_ts``."""
+        return self._catalogs[-1][1]
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Lend a snapshot of everything that is durable now."""
+        with self._connections.read() as connection:
+            ts = commit_log.newest_ts(connection)
+            self._wait_for_publication(ts)
+            yield Snapshot(connection, ts, self._catalog_at(ts))
+
+    @contextmanager
+    def past(self, ts: int, random: Random) -> Iterator[Transaction]:
+        """Lend a transaction that sees everything as it was at ``ts``. It cannot be committed.
+
+        Raises:
+            LogTrimmedError: the commit log does not reach back to ``ts``, or ``ts`` is to come.
+        """
+        with self._connections.read() as connection:
+            newest_ts = commit_log.newest_ts(connection)
+            oldest_ts = commit_log.oldest_ts(connection)
+            self._wait_for_publication(newest_ts)
+            if not oldest_ts <= ts <= newest_ts:
+                raise LogTrimmedError(
+                    f"timestamp {ts} is not kept: the commit log of {self.path} holds {oldest_ts} "
+                    f"to {newest_ts}"
+                )
+            snapshot = Snapshot(connection, newest_ts, self._catalog_at(newest_ts))
+            transaction = Transaction(snapshot, ts, random)
+            commits = commit_log.commits_between(connection, ts, newest_ts, is_descending=True)
+            for undone, commit in enumerate(commits):
+                if undone >= TIME_TRAVEL_COMMITS_MAX:
+                    raise LogTrimmedError(
+                        f"timestamp {ts} is more than {TIME_TRAVEL_COMMITS_MAX} commits ago"
+                    )
+                for write in commit.writes:
+                    before = None if write.before is None else unpack(write.before)
+                    document = cast(Document | None, before)
+                    transaction.overwrite(write.table_number, write.internal_id, document)
+            yield transaction
+
+    def publish(self) -> None:
+        """Let snapshots see what the committer made durable. Writer's thread.
+
+        The writer answers its calls first, so nobody sees a write before its answer left.
+        """
+        if self.committer.durable_ts == self._published_ts:
+            return
+        if self.committer.durable_catalog is not self._catalogs[-1][1]:
+            newest = (self.committer.durable_ts, self.committer.durable_catalog)
+            self._catalogs = [*self._catalogs[-_CATALOGS_MAX:], newest]
+        with self._published:
+            self._published_ts = self.committer.durable_ts
+            self._published.notify_all()
+
+    def read_setting(self, name: str) -> bytes | None:
+        """Return a small fact kept in the file, None if it was never written."""
+        with self._connections.read() as connection:
+            return settings.read_setting(connection, name)
+
+    def close(self) -> None:
+        """Close the file. What the committer did not flush never happened."""
+        with self._published:
+            self._is_closed = True
+            self._published.notify_all()
+        self._connections.close()
+
+    def _wait_for_publication(self, ts: int) -> None:
+        """Wait until ``ts`` is published. The file is ahead for the blink after a commit."""
+        if self._published_ts < ts:
+            with self._published:
+                self._published.wait_for(lambda: self._published_ts >= ts or self._is_closed)
+
+    def _catalog_at(self, ts: int) -> Catalog:
+        return next(found for start_ts, found in reversed(self._catalogs) if start_ts <= ts)

@@ -1,0 +1,68 @@
+"""What a transaction read: intervals of index keys, by index.
+
+Reading one document is reading one key of its table's ``by_id`` index, so everything that can be
+read is an interval, and one question serves conflicts, subscriptions, the cache and the workers:
+did this commit touch anything in here?
+
+Not here: the intervals themselves (``model/interval.py``).
+"""
+
+from collections.abc import Iterator
+
+from livefile.model.interval import Interval, IntervalSet
+from livefile.model.write import IndexWrites
+from livefile.vocabulary.errors import TransactionLimitError
+from livefile.vocabulary.limits import INTERVALS_READ_MAX
+
+# Table names are read here by transactions that look for a table that does not exist yet.
+TABLE_NAMES_INDEX = 0
+
+
+class ReadSet:
+    """A union of intervals for each index that was read. One thread at a time."""
+
+    __slots__ = ("_reads_count", "intervals")
+
+    def __init__(self) -> None:
+        self.intervals: dict[int, IntervalSet] = {}
+        self._reads_count = 0
+
+    def add(self, index_id: int, interval: Interval) -> None:
+        """Record that a range of an index was read.
+
+        Raises:
+            TransactionLimitError: too many ranges in one transaction.
+        """
+        self._of(index_id).add(interval)
+        self._reads_count += 1
+        if self._reads_count > INTERVALS_READ_MAX:
+            raise TransactionLimitError(
+                "TooManyReads",
+                f"Too many reads in a single function execution (limit: {INTERVALS_READ_MAX}). "
+                "Consider using smaller limits in your queries, paginating your queries, or using "
+                "indexed queries with a selective index range expressions.",
+            )
+
+    def add_point(self, index_id: int, key: bytes) -> None:
+        """Record that one key of an index was read. Documents have a limit of their own."""
+        self._of(index_id).add_point(key)
+
+    def is_touched_by(self, writes: IndexWrites) -> bool:
+        """Return whether a commit with these writes changed something that was read."""
+        for index_id, keys in writes.items():
+            intervals = self.intervals.get(index_id)
+            if intervals is not None and any(key in intervals for key in keys):
+                return True
+        return False
+
+    def __iter__(self) -> Iterator[tuple[int, Interval]]:
+        """Yield every index id and interval."""
+        for index_id, intervals in self.intervals.items():
+            for interval in intervals:
+                yield index_id, interval
+
+    def _of(self, index_id: int) -> IntervalSet:
+        found = self.intervals.get(index_id)
+        if found is None:
+            found = self.intervals[index_id] = IntervalSet()
+        return found

@@ -1,0 +1,49 @@
+"""One unchanging view of all documents, at one timestamp.
+
+A snapshot is a read transaction of SQLite plus the timestamp of the newest commit in it, read
+inside that same transaction, so the two cannot disagree.
+
+Not here: pending writes (``transaction/write_set.py``) and read tracking (``transaction.py``).
+"""
+
+from livefile.model.interval import Interval
+from livefile.sqlite import documents
+from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry
+from livefile.sqlite.connections import Connection
+
+
+class Snapshot:
+    """A view through one connection. It lives as long as the connection's transaction.
+
+    At the head of the history the connection is the writer's, inside the open commit group;
+    everywhere else it is a reader's. One thread.
+    """
+
+    __slots__ = ("_connection", "catalog", "ts")
+
+    def __init__(self, connection: Connection, ts: int, catalog: Catalog) -> None:
+        self._connection = connection
+        self.ts = ts
+        self.catalog = catalog
+
+    def get(self, table_number: int, internal_id: bytes) -> bytes | None:
+        """Return a packed document, None if there is none."""
+        return documents.get(self._connection, table_number, internal_id)
+
+    def scan(
+        self,
+        table: TableEntry,
+        index: IndexEntry,
+        interval: Interval,
+        limit: int,
+        *,
+        is_descending: bool,
+    ) -> list[tuple[bytes, bytes]]:
+        """Return up to ``limit`` pairs (index key, packed document), in the index's order."""
+        if index.id == table.by_id:
+            return documents.scan_ids(
+                self._connection, table.number, interval, limit, is_descending=is_descending
+            )
+        return documents.scan(
+            self._connection, table.number, index.id, interval, limit, is_descending=is_descending
+        )

@@ -1,0 +1,273 @@
+"""A transaction: reads from a snapshot, tracks what it read, buffers what it writes.
+
+Nothing reaches the file before the committer has validated the read set and applied the write
+set (``transaction/committer.py``). Documents are plain dictionaries here; tables are named.
+
+Not here: typed documents (``functions/database.py``); ranges and order (``model/index_range.py``).
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from random import Random
+from typing import cast
+
+from livefile.model.document_id import decode_document_id, encode_document_id, new_internal_id
+from livefile.model.index_key import key_internal_id
+from livefile.model.interval import Interval
+from livefile.model.value import Value, check_document
+from livefile.model.value_packed import unpack
+from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry
+from livefile.transaction.read_set import TABLE_NAMES_INDEX, ReadSet
+from livefile.transaction.snapshot import Snapshot
+from livefile.transaction.write_set import Document, PendingWrite, WriteSet
+from livefile.vocabulary.errors import (
+    DocumentNotFoundError,
+    HeadRequiredError,
+    TransactionLimitError,
+)
+from livefile.vocabulary.limits import (
+    BYTES_READ_MAX,
+    BYTES_WRITTEN_MAX,
+    DOCUMENTS_READ_MAX,
+    DOCUMENTS_WRITTEN_MAX,
+)
+
+# Rows fetched at a time when no limit says how many are wanted.
+_SCAN_ROWS = 64
+_SCAN_ROWS_MAX = 4096
+
+_READ_ADVICE = (
+    "Consider using smaller limits in your queries, paginating your queries, or using indexed "
+    "queries with a selective index range expressions."
+)
+
+
+class Transaction:
+    """One attempt of one function on the database. One thread; dead after its commit.
+
+    ``create_table`` makes a table that no schema declares; only transactions at the head have it.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        now_ns: int,
+        random: Random,
+        create_table: Callable[[str], Catalog] | None = None,
+    ) -> None:
+        self.snapshot = snapshot
+        self.catalog = snapshot.catalog
+        self.reads = ReadSet()
+        self.writes = WriteSet()
+        self._random = random
+        self._now_ns = max(now_ns, snapshot.ts)
+        self._creation_time_ms = math.nextafter(self._now_ns / 1e6, 0.0)
+        self._create_table = create_table
+        self._documents_read = 0
+        self._bytes_read = 0
+        self._documents_written = 0
+        self._bytes_written = 0
+
+    def table(self, name: str) -> TableEntry | None:
+        """Return a table, None if it does not exist; its absence counts as read."""
+        found = self.catalog.tables.get(name)
+        if found is None:
+            self.reads.add_point(TABLE_NAMES_INDEX, name.encode())
+        return found
+
+    def get(self, document_id: str) -> Document | None:
+        """Return a document by its id, None if there is none.
+
+        Raises:
+            InvalidDocumentIdError: the text is no id.
+        """
+        table_number, internal_id = decode_document_id(document_id)
+        table = self.catalog.by_number.get(table_number)
+        if table is None:
+            return None
+        self.reads.add_point(table.by_id, internal_id)
+        pending = self.writes.get(table_number, internal_id)
+        if pending is not None:
+            return pending.after
+        packed = self.snapshot.get(table_number, internal_id)
+        return None if packed is None else self._read(packed)
+
+    def scan(
+        self,
+        table: TableEntry,
+        index: IndexEntry,
+        interval: Interval,
+        *,
+        is_descending: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Document]:
+        """Yield the documents in a range of an index, in its order, own writes included.
+
+        What was fetched counts as read, not what was consumed: without ``limit`` rows are fetched
+        some at a time.
+        """
+        added, hidden = self.writes.overlay(table, index, interval)
+        rest = interval
+        while not rest.is_empty and limit != 0:
+            wanted = _SCAN_ROWS if limit is None else min(limit + len(hidden), _SCAN_ROWS_MAX)
+            rows = self.snapshot.scan(table, index, rest, wanted, is_descending=is_descending)
+            covered, rest = _split(rest, rows, wanted, is_descending=is_descending)
+            self.reads.add(index.id, covered)
+            if hidden:
+                rows = [row for row in rows if key_internal_id(row[0]) not in hidden]
+            merged: list[tuple[bytes, bytes | Document]] = list(rows)
+            if own := [pair for pair in added if pair[0] in covered]:
+                merged.extend(own)
+                merged.sort(key=lambda pair: pair[0], reverse=is_descending)
+            for _, document in merged[:limit]:
+                yield self._read(document) if isinstance(document, bytes) else document
+            if limit is not None:
+                limit -= min(limit, len(merged))
+
+    def insert(self, table_name: str, fields: Mapping[str, Value]) -> str:
+        """Add a document and return its id.
+
+        Raises:
+            InvalidValueError: the document is over a limit.
+        """
+        table = self._table_for_insert(table_name)
+        internal_id = new_internal_id(self._random, self._now_ns)
+        self._creation_time_ms = math.nextafter(self._creation_time_ms, math.inf)
+        document: Document = {
+            "_id": encode_document_id(table.number, internal_id),
+            "_creationTime": self._creation_time_ms,
+            **fields,
+        }
+        write = PendingWrite(
+            table=table, internal_id=internal_id, before=None, before_packed=None, after=None
+        )
+        self._write(write, document)
+        return str(document["_id"])
+
+    def replace(self, document_id: str, fields: Mapping[str, Value]) -> None:
+        """Give a document other fields; its id and creation time stay.
+
+        Raises:
+            DocumentNotFoundError: there is no such document.
+            InvalidValueError: the document is over a limit.
+        """
+        write, current = self._existing(document_id, "Replace")
+        system = {"_id": current["_id"], "_creationTime": current["_creationTime"]}
+        self._write(write, {**system, **fields})
+
+    def patch(
+        self, document_id: str, fields: Mapping[str, Value], removed: frozenset[str] = frozenset()
+    ) -> None:
+        """Set some fields of a document and remove others.
+
+        Raises:
+            DocumentNotFoundError: there is no such document.
+            InvalidValueError: the document is over a limit.
+        """
+        write, current = self._existing(document_id, "Update")
+        after = {**current, **fields}
+        for name in removed:
+            after.pop(name, None)
+        self._write(write, after)
+
+    def delete(self, document_id: str) -> None:
+        """Remove a document.
+
+        Raises:
+            DocumentNotFoundError: there is no such document.
+        """
+        write, _ = self._existing(document_id, "Delete")
+        self._write(write, None)
+
+    def overwrite(self, table_number: int, internal_id: bytes, document: Document | None) -> None:
+        """Let this transaction see another image of a document, or none. For reads in the past."""
+        self.writes.put(
+            PendingWrite(
+                table=self.catalog.by_number[table_number],
+                internal_id=internal_id,
+                before=None,
+                before_packed=None,
+                after=document,
+            )
+        )
+
+    def _existing(self, document_id: str, verb: str) -> tuple[PendingWrite, Document]:
+        """Return the pending write of a document, begun if need be, and its current image."""
+        table_number, internal_id = decode_document_id(document_id)
+        table = self.catalog.by_number.get(table_number)
+        pending = packed = None
+        if table is not None:
+            self.reads.add_point(table.by_id, internal_id)
+            pending = self.writes.get(table_number, internal_id)
+            if pending is None:
+                packed = self.snapshot.get(table_number, internal_id)
+        if pending is not None and pending.after is not None:
+            return pending, pending.after
+        if table is None or packed is None:
+            raise DocumentNotFoundError(f"{verb} on nonexistent document ID {document_id}")
+        document = self._read(packed)
+        write = PendingWrite(
+            table=table,
+            internal_id=internal_id,
+            before=document,
+            before_packed=packed,
+            after=document,
+        )
+        return write, document
+
+    def _write(self, write: PendingWrite, after: Document | None) -> None:
+        if after is not None:
+            self._bytes_written += check_document(after)
+        self._documents_written += 1
+        if self._documents_written > DOCUMENTS_WRITTEN_MAX:
+            raise TransactionLimitError(
+                "TooManyWrites",
+                f"Too many writes in a single function execution (limit: {DOCUMENTS_WRITTEN_MAX})",
+            )
+        if self._bytes_written > BYTES_WRITTEN_MAX:
+            raise TransactionLimitError(
+                "TooManyBytesWritten",
+                "Too many bytes written in a single function execution (limit: "
+                f"{BYTES_WRITTEN_MAX} bytes)",
+            )
+        self.writes.put(write.with_after(after))
+
+    def _table_for_insert(self, name: str) -> TableEntry:
+        found = self.catalog.tables.get(name)
+        if found is not None:
+            return found
+        if self._create_table is None:
+            raise HeadRequiredError(f"only a transaction at the head can create table {name}")
+        self.catalog = self._create_table(name)
+        self.writes.table_names.append(name)
+        return self.catalog.tables[name]
+
+    def _read(self, packed: bytes) -> Document:
+        self._documents_read += 1
+        self._bytes_read += len(packed)
+        if self._documents_read > DOCUMENTS_READ_MAX:
+            raise TransactionLimitError(
+                "TooManyDocumentsRead",
+                "Too many documents read in a single function execution (limit: "
+                f"{DOCUMENTS_READ_MAX}). {_READ_ADVICE}",
+            )
+        if self._bytes_read > BYTES_READ_MAX:
+            raise TransactionLimitError(
+                "TooManyBytesRead",
+                "Too many bytes read in a single function execution (limit: "
+                f"{BYTES_READ_MAX} bytes). {_READ_ADVICE}",
+            )
+        return cast(Document, unpack(packed))
+
+
+def _split(
+    interval: Interval, rows: Sequence[tuple[bytes, bytes]], wanted: int, *, is_descending: bool
+) -> tuple[Interval, Interval]:
+    """Divide an interval into what ``rows`` covered and what remains, both in scan order."""
+    if len(rows) < wanted:
+        return interval, Interval(interval.end, interval.end)
+    last = rows[-1][0]
+    if is_descending:
+        return Interval(last, interval.end), Interval(interval.start, last)
+    after = last + b"\x00"
+    return Interval(interval.start, after), Interval(after, interval.end)

@@ -1,0 +1,1 @@
+"""The words that every other layer may use: errors, limits and the clock."""

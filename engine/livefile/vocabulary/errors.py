@@ -1,0 +1,212 @@
+"""Every exception that Livefile raises.
+
+The class says who must act; ``code`` is stable and goes on the wire; the message names the
+thing, the value seen and the value wanted. Codes that Convex's clients know are spelt as they
+know them.
+
+Not here: the texts of function failures on the wire (``functions/failure.py``).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class LivefileError(Exception):
+    """The root of all errors raised by Livefile."""
+
+    code = "InternalServerError"
+
+
+# --- The author of a function raises or meets these ---------------------------------------
+
+
+class ConvexError(LivefileError):
+    """An application error: ``data`` reaches the client as it is, never redacted."""
+
+    code = "ConvexError"
+
+    def __init__(self, data: Any) -> None:  # Any: every value of the domain is welcome.
+        super().__init__(str(data))
+        self.data = data
+
+
+class InvalidValueError(LivefileError):
+    """A Python object that is no Livefile value, or a value over one of the size limits."""
+
+    code = "InvalidValue"
+
+
+class InvalidDocumentIdError(LivefileError):
+    """A text that is no document id, or the id of a document of another table."""
+
+    code = "InvalidId"
+
+
+class ValidationError(LivefileError):
+    """A value that does not match its validator. The text is the protocol's."""
+
+    code = "ValidationError"
+
+
+class ArgumentValidationError(ValidationError):
+    """Arguments that the function's signature does not accept."""
+
+    code = "ArgumentValidationError"
+
+
+class ReturnsValidationError(ValidationError):
+    """A result that the function's return annotation does not accept."""
+
+    code = "ReturnsValidationError"
+
+
+class DocumentValidationError(ValidationError):
+    """A document that its table's schema does not accept. Nothing was written."""
+
+    code = "SchemaValidationError"
+
+
+class DefinitionError(LivefileError):
+    """A table, an index or a function that cannot be defined as written."""
+
+    code = "InvalidDefinition"
+
+
+class DocumentNotFoundError(LivefileError):
+    """A write to a document that does not exist."""
+
+    code = "NonexistentDocument"
+
+
+class NotUniqueError(LivefileError):
+    """``unique()`` found a second document."""
+
+    code = "NotUnique"
+
+
+class IndexRangeError(LivefileError):
+    """A range that skips a field of its index or bounds one twice."""
+
+    code = "InvalidIndexRange"
+
+
+class TransactionLimitError(LivefileError):
+    """A function read or wrote more than one transaction may."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class SealedError(LivefileError):
+    """A query or mutation reached outside: a socket, a file, a process. Use an action."""
+
+    code = "NotDeterministic"
+
+
+class FunctionError(LivefileError):
+    """A function that was called raised; the message is its text, the cause what it raised."""
+
+    code = "FunctionFailed"
+
+
+class FunctionNotFoundError(LivefileError):
+    """No such function, or one that this caller may not see; both have one answer."""
+
+    code = "FunctionNotFound"
+
+
+class WrongFunctionKindError(LivefileError):
+    """A query called as a mutation, or the like."""
+
+    code = "WrongFunctionKind"
+
+
+# --- The caller may try again --------------------------------------------------------------
+
+
+class ConflictError(LivefileError):
+    """Another commit wrote into the read set. Safe to retry: nothing was written."""
+
+    code = "OptimisticConcurrencyControlFailure"
+
+
+class HeadRequiredError(ConflictError):
+    """A transaction on a snapshot needs what only one at the head can do. Run it there."""
+
+
+class LogTrimmedError(LivefileError):
+    """A question about commits that the log no longer holds. Begin again at the head."""
+
+    code = "OutOfRetention"
+
+
+class OverloadedError(LivefileError):
+    """A bounded queue is full. Try again later; ``code`` says which queue."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class DiskFullError(LivefileError):
+    """The disk is full. Nothing was written; reads go on."""
+
+    code = "DiskFull"
+
+
+class ClosedError(LivefileError):
+    """The deployment was closed before the call was answered."""
+
+    code = "ClientDisconnect"
+
+
+# --- The operator must act -----------------------------------------------------------------
+
+
+class FileError(LivefileError):
+    """The file cannot be opened as a Livefile deployment; the message says why."""
+
+    code = "InvalidFile"
+
+
+class FileLockedError(FileError):
+    """Another process has the file open."""
+
+    code = "FileLocked"
+
+
+class StorageFailedError(LivefileError):
+    """An I/O error at commit. The outcome is unknown, and the process must stop."""
+
+    code = "InternalServerError"
+
+
+class AppError(LivefileError):
+    """The app's code or schema cannot be loaded; the version before it keeps serving."""
+
+    code = "InvalidModules"
+
+
+# --- The client sent something that the protocol does not allow ----------------------------
+
+
+class BadRequestError(LivefileError):
+    """A request that cannot be understood; ``code`` says in which way."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class UnauthenticatedError(LivefileError):
+    """Credentials that were refused."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def describe(error: LivefileError) -> Mapping[str, str]:
+    """Return the error as clients see it: its ``code`` and its ``message``."""
+    return {"code": error.code, "message": str(error)}

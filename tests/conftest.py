@@ -1,0 +1,41 @@
+"""Fixtures that every test may use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No test fails because the machine is busy.
+settings.register_profile("livefile", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("livefile")
+
+GOLDEN_DIRECTORY = Path(__file__).parent.parent / "fixtures" / "golden"
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """The golden files: texts that change only on purpose."""
+
+    is_updating: bool
+
+    def check(self, name: str, text: str) -> None:
+        """Compare ``text`` with fixtures/golden/NAME, or rewrite that under --update-golden."""
+        path = GOLDEN_DIRECTORY / name
+        if self.is_updating:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            return
+        assert path.exists(), f"there is no {path}: run pytest with --update-golden"
+        assert text == path.read_text(encoding="utf-8")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite the golden files; review the diff"
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return Golden(is_updating=bool(request.config.getoption("--update-golden")))
