@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Success
@@ -110,7 +109,7 @@ class Actions:
             log=log,
             is_sealed=False,
             now_ns=self._clock.now_ns(),
-            random=Random(),
+            seed=0,
         )
         current_call.set(running)
         outcome: Outcome

@@ -81,7 +81,7 @@ class Mutations:
         for _ in range(CONFLICT_RETRIES_MAX):
             seed = self._random.getrandbits(64)
             with self._database.snapshot() as snapshot:
-                transaction = Transaction(snapshot, self._clock.now_ns(), Random(seed ^ 1))
+                transaction = Transaction(snapshot, self._clock.now_ns(), seed)
                 try:
                     run = self._runner().run(call, FunctionKind.MUTATION, transaction, seed)
                 except HeadRequiredError:
@@ -128,7 +128,7 @@ class Mutations:
             if before is not None:
                 return Success(json=before.json, log_lines=tuple(before.log_lines), ts=before.ts)
         seed = self._random.getrandbits(64)
-        transaction = committer.begin(Random(seed ^ 1))
+        transaction = committer.begin(seed)
         run = self._runner().run(call, FunctionKind.MUTATION, transaction, seed)
         return _commit(committer, call, transaction, run)
 

@@ -10,7 +10,6 @@ Not here: which thread runs what and when it is durable (``functions/mutations.p
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from random import Random
 from typing import Any
 
 import msgpack
@@ -105,9 +104,7 @@ class Runner:
         started = time.perf_counter()
         now_ns = max(self._clock.now_ns(), transaction.snapshot.ts)
         log = CallLog()
-        running = RunningCall(
-            path=call.path, log=log, is_sealed=True, now_ns=now_ns, random=Random(seed)
-        )
+        running = RunningCall(path=call.path, log=log, is_sealed=True, now_ns=now_ns, seed=seed)
         token = current_call.set(running)
         outcome: Outcome
         try:

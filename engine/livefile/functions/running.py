@@ -20,9 +20,17 @@ class RunningCall:
     log: "CallLog"
     is_sealed: bool
     now_ns: int
-    random: Random
+    seed: int
     has_read_time: bool = False
     has_read_identity: bool = False
+    _random: Random | None = None
+
+    @property
+    def random(self) -> Random:
+        """The call's own dice. Not those that make ids, so that an insert changes no throw."""
+        if self._random is None:
+            self._random = Random(f"dice {self.seed}")
+        return self._random
 
 
 current_call: ContextVar[RunningCall | None] = ContextVar("livefile_current_call", default=None)

@@ -36,6 +36,7 @@ class Index:
     def __init__(self, fields: Sequence[str]) -> None:
         self.fields = tuple(fields)
         self.name = ""
+        self._range: IndexRange[Any] | None = None
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -48,13 +49,15 @@ class Index:
         """Return the range of the whole index."""
         if instance is not None:
             return self
-        table = owner.__livefile_table__
-        return IndexRange(
-            table=table.name,
-            index=self.name,
-            fields=self.fields,
-            annotations=table.annotations,
-        )
+        if self._range is None:
+            table = owner.__livefile_table__
+            self._range = IndexRange(
+                table=table.name,
+                index=self.name,
+                fields=(*self.fields, "creation_time"),
+                annotations=table.annotations,
+            )
+        return self._range
 
 
 def index(*fields: str) -> Index:

@@ -269,7 +269,7 @@ class Subscriptions:
         """Run an entry's query and cache it. Return whether it read the identity."""
         seed = self._random.getrandbits(64)
         entry.made_ns = self._clock.now_ns()
-        transaction = Transaction(snapshot, entry.made_ns, Random(seed))
+        transaction = Transaction(snapshot, entry.made_ns, seed)
         run = self._runner().run(entry.call, FunctionKind.QUERY, transaction, seed)
         entry.outcome = run.outcome
         entry.reads = transaction.reads
@@ -280,7 +280,7 @@ class Subscriptions:
     def _run_past(self, request: _PastQuery) -> Outcome | LivefileError:
         seed = self._random.getrandbits(64)
         try:
-            with self._database.past(request.ts, Random(seed)) as transaction:
+            with self._database.past(request.ts, seed) as transaction:
                 run = self._runner().run(request.call, FunctionKind.QUERY, transaction, seed)
         except LogTrimmedError as error:
             return error

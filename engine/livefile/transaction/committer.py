@@ -10,7 +10,6 @@ Not here: which functions run, and their answers (``functions/``); threads (``en
 """
 
 from dataclasses import dataclass
-from random import Random
 
 from livefile.model.schema import Schema
 from livefile.model.write import DocumentWrite
@@ -57,11 +56,11 @@ class Committer:
         self._guard = StorageGuard(connections.path)
         self._is_open = False
 
-    def begin(self, random: Random) -> Transaction:
+    def begin(self, seed: int) -> Transaction:
         """Begin a transaction at the head of the history, inside the open group."""
         self._open_group()
         snapshot = Snapshot(self._connection, self._log.last_ts, self._catalog)
-        return Transaction(snapshot, self._clock.now_ns(), random, self._create_table)
+        return Transaction(snapshot, self._clock.now_ns(), seed, self._create_table)
 
     def find_answer(
         self, session_id: str, request_number: int
@@ -180,8 +179,7 @@ class Committer:
                 documents.put(self._connection, image.table_number, image.internal_id, image.after)
             # The catalog's table, because an index may have come since the transaction began.
             for index in self._catalog.by_number[write.table.number].stored_indexes:
-                key_before = write.key_before(index)
-                key_after = None if write.after is None else write.key(index)
+                key_before, key_after = write.keys(index)
                 keys = touched.setdefault(index.id, [])
                 if key_before is not None:
                     keys.append(key_before)

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 from typing import cast
 
 from livefile.model.value_packed import unpack
@@ -65,7 +64,7 @@ class Database:
             yield Snapshot(connection, ts, self._catalog_at(ts))
 
     @contextmanager
-    def past(self, ts: int, random: Random) -> Iterator[Transaction]:
+    def past(self, ts: int, seed: int) -> Iterator[Transaction]:
         """Lend a transaction that sees everything as it was at ``ts``. It cannot be committed.
 
         Raises:
@@ -81,7 +80,7 @@ class Database:
                     f"to {newest_ts}"
                 )
             snapshot = Snapshot(connection, newest_ts, self._catalog_at(newest_ts))
-            transaction = Transaction(snapshot, ts, random)
+            transaction = Transaction(snapshot, ts, seed)
             commits = commit_log.commits_between(connection, ts, newest_ts, is_descending=True)
             for undone, commit in enumerate(commits):
                 if undone >= TIME_TRAVEL_COMMITS_MAX:

@@ -52,17 +52,20 @@ class Transaction:
         self,
         snapshot: Snapshot,
         now_ns: int,
-        random: Random,
+        seed: int,
         create_table: Callable[[str], Catalog] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.catalog = snapshot.catalog
         self.reads = ReadSet()
         self.writes = WriteSet()
-        self._random = random
+        self._seed = seed
+        self._random: Random | None = None
         self._now_ns = max(now_ns, snapshot.ts)
         self._creation_time_ms = math.nextafter(self._now_ns / 1e6, 0.0)
         self._create_table = create_table
+        # What was fetched, by internal id: a document that is found is often patched next.
+        self._fetched: dict[bytes, bytes | None] = {}
         self._documents_read = 0
         self._bytes_read = 0
         self._documents_written = 0
@@ -89,7 +92,7 @@ class Transaction:
         pending = self.writes.get(table_number, internal_id)
         if pending is not None:
             return pending.after
-        packed = self.snapshot.get(table_number, internal_id)
+        packed = self._fetch(table_number, internal_id)
         return None if packed is None else self._read(packed)
 
     def scan(
@@ -119,8 +122,11 @@ class Transaction:
             if own := [pair for pair in added if pair[0] in covered]:
                 merged.extend(own)
                 merged.sort(key=lambda pair: pair[0], reverse=is_descending)
-            for _, document in merged[:limit]:
-                yield self._read(document) if isinstance(document, bytes) else document
+            for key, document in merged[:limit]:
+                if isinstance(document, bytes):
+                    self._fetched[key_internal_id(key)] = document
+                    document = self._read(document)
+                yield document
             if limit is not None:
                 limit -= min(limit, len(merged))
 
@@ -131,6 +137,8 @@ class Transaction:
             InvalidValueError: the document is over a limit.
         """
         table = self._table_for_insert(table_name)
+        if self._random is None:  # Seeding takes longer than a read, and few calls insert.
+            self._random = Random(self._seed)
         internal_id = new_internal_id(self._random, self._now_ns)
         self._creation_time_ms = math.nextafter(self._creation_time_ms, math.inf)
         document: Document = {
@@ -200,7 +208,7 @@ class Transaction:
             self.reads.add_point(table.by_id, internal_id)
             pending = self.writes.get(table_number, internal_id)
             if pending is None:
-                packed = self.snapshot.get(table_number, internal_id)
+                packed = self._fetch(table_number, internal_id)
         if pending is not None and pending.after is not None:
             return pending, pending.after
         if table is None or packed is None:
@@ -241,6 +249,12 @@ class Transaction:
         self.catalog = self._create_table(name)
         self.writes.table_names.append(name)
         return self.catalog.tables[name]
+
+    def _fetch(self, table_number: int, internal_id: bytes) -> bytes | None:
+        """Return a packed document of the snapshot; internal ids are unique over all tables."""
+        if internal_id not in self._fetched:
+            self._fetched[internal_id] = self.snapshot.get(table_number, internal_id)
+        return self._fetched[internal_id]
 
     def _read(self, packed: bytes) -> Document:
         self._documents_read += 1

@@ -39,11 +39,21 @@ class PendingWrite:
             self._keys[index.id] = found
         return found
 
-    def key_before(self, index: IndexEntry) -> bytes | None:
-        """Return the key of the image before in one index."""
+    def keys(self, index: IndexEntry) -> tuple[bytes | None, bytes | None]:
+        """Return the keys of the images before and after in one index, None for no image."""
+        key_after = None if self.after is None else self.key(index)
         if self.before is None:
-            return None
-        return document_key(self.before, index.paths, self.internal_id)
+            return None, key_after
+        if self.after is not None and self._is_unmoved(index):
+            return key_after, key_after
+        return document_key(self.before, index.paths, self.internal_id), key_after
+
+    def _is_unmoved(self, index: IndexEntry) -> bool:
+        """Tell whether the write did not touch the index's fields; a patch keeps the others."""
+        before, after = self.before, self.after
+        assert before is not None
+        assert after is not None
+        return all(before.get(path[0]) is after.get(path[0]) for path in index.paths)
 
     def with_after(self, after: Document | None) -> "PendingWrite":
         """Return the same write with another pending image."""
