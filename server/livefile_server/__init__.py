@@ -1,0 +1,1 @@
+"""The server of Livefile: the protocol of Convex's clients in front of the engine."""

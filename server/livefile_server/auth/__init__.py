@@ -1,0 +1,1 @@
+"""Who calls: admin keys, and the identity that a request stands for."""

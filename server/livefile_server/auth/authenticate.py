@@ -1,0 +1,80 @@
+"""From the Authorization header of an HTTP request to an identity.
+
+Two forms: ``Bearer <jwt>``, and ``Convex <admin key>`` with, after a colon, the attributes of a
+user to act as. Not here: the websocket's ``Authenticate`` (``sync/session.py``).
+"""
+
+import binascii
+from collections.abc import Mapping
+
+import orjson
+
+from livefile import ANONYMOUS, Identity, errors
+from livefile_server.auth.impersonation import act_as
+from livefile_server.auth.keys import AdminKeys
+
+SCHEME_LENGTH = 7  # Of "Convex " and of "Bearer ".
+
+
+def authenticate(header: str | None, keys: AdminKeys) -> Identity:
+    """Return who calls; without a header nobody is signed in.
+
+    Raises:
+        BadRequestError: a header that is neither form.
+        UnauthenticatedError: an admin key or a token that is refused.
+    """
+    if header is None:
+        return ANONYMOUS
+    if len(header) < SCHEME_LENGTH:
+        raise errors.BadRequestError(
+            "InvalidHeaderFailure", "The Authorization header is too short to hold credentials"
+        )
+    scheme, credentials = header[:SCHEME_LENGTH].lower(), header[SCHEME_LENGTH:].strip()
+    match scheme:
+        case "convex ":
+            return check_admin_credentials(credentials, keys)
+        case "bearer ":
+            raise _refuse_token(credentials)
+        case _:
+            raise errors.BadRequestError(
+                "InvalidAdminKey",
+                "The Authorization header must begin with 'Bearer ' or 'Convex '",
+            )
+
+
+def check_admin_credentials(credentials: str, keys: AdminKeys) -> Identity:
+    """Return the identity of ``<key>`` or ``<key>:<base64 of a JSON object>``.
+
+    Raises:
+        BadRequestError: the part after the colon cannot be read.
+        UnauthenticatedError: the key is refused.
+    """
+    name, bar, rest = credentials.partition("|")
+    secret, colon, encoded = rest.partition(":")
+    admin = keys.check(f"{name}{bar}{secret}")
+    return act_as(admin, _decode_attributes(encoded)) if colon else admin
+
+
+def _decode_attributes(encoded: str) -> Mapping[str, object]:
+    try:
+        attributes = orjson.loads(binascii.a2b_base64(encoded))
+    except ValueError as error:  # Also binascii.Error and orjson.JSONDecodeError.
+        raise errors.BadRequestError(
+            "InvalidUserIdentity", f"The user to act as is not base64 of JSON: {error}"
+        ) from error
+    if not isinstance(attributes, dict):
+        raise errors.BadRequestError(
+            "InvalidUserIdentity", "The user to act as must be a JSON object"
+        )
+    return attributes
+
+
+# No providers of tokens can be configured in this version, so none is accepted.
+def _refuse_token(token: str) -> errors.UnauthenticatedError:
+    if token.count(".") != 2:
+        return errors.UnauthenticatedError(
+            "InvalidAuthHeader", "The token is not a JWT of three parts"
+        )
+    return errors.UnauthenticatedError(
+        "NoAuthProvider", "No auth provider found matching the given token"
+    )

@@ -1,0 +1,67 @@
+"""The admin key of a deployment.
+
+It is made once, at the first start, shown once, and kept as a hash in the deployment's file, so
+that a copy of the file does not give the key away. Its form is the one that Convex's tools know:
+``<instance name>|<secret>``.
+
+Not here: the header that carries it (``authenticate.py``).
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+
+from livefile import ADMIN, Identity, Livefile, errors
+
+ADMIN_KEY_SETTING = "admin_key_sha256"
+SECRET_SIZE_BYTES = 32
+_INSTANCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class AdminKeys:
+    """The one admin key of ``livefile``. Thread-safe; ``check`` does not read the file."""
+
+    def __init__(self, livefile: Livefile) -> None:
+        self._livefile = livefile
+        self._hash = livefile.read_setting(ADMIN_KEY_SETTING)
+
+    def make(self, instance_name: str) -> str | None:
+        """Return a new key if the deployment has none yet, else None: it is shown only once."""
+        if self._hash is not None:
+            return None
+        return self.replace(instance_name)
+
+    def replace(self, instance_name: str) -> str:
+        """Return a new key; the one before it is refused from now on."""
+        if _INSTANCE_NAME.fullmatch(instance_name) is None:
+            raise ValueError(
+                f"An instance name has lower-case letters, digits and hyphens, "
+                f"not {instance_name!r}"
+            )
+        key = f"{instance_name}|{secrets.token_hex(SECRET_SIZE_BYTES)}"
+        key_hash = _hash(key)
+        self._livefile.write_setting(ADMIN_KEY_SETTING, key_hash)
+        self._hash = key_hash
+        return key
+
+    def check(self, key: str) -> Identity:
+        """Return the identity of the holder of ``key``.
+
+        A prefix for display, such as ``prod:``, is ignored.
+
+        Raises:
+            UnauthenticatedError: it is not the key of this deployment.
+        """
+        name, bar, secret = key.strip().partition("|")
+        key_hash = _hash(f"{name.rpartition(':')[2]}{bar}{secret}")
+        if self._hash is None or not hmac.compare_digest(key_hash, self._hash):
+            raise errors.UnauthenticatedError(
+                "BadAdminKey", "The provided admin key was invalid for this deployment"
+            )
+        return ADMIN
+
+
+# A plain hash is enough: the secret has 256 bits, so there is nothing to guess.
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

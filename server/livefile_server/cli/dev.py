@@ -1,0 +1,125 @@
+"""``livefile dev``: serve an app, follow every change of its code, and tell what happens."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from livefile import App, Livefile
+from livefile_server.auth.keys import AdminKeys
+from livefile_server.cli.admin_key import show_new_admin_key
+from livefile_server.cli.command import Command
+from livefile_server.cli.failure import stop_if_it_fails
+from livefile_server.cli.options import (
+    app_argument,
+    config_option,
+    db_option,
+    host_option,
+    option,
+    out_option,
+    port_option,
+    web_option,
+)
+from livefile_server.dev.report import Report
+from livefile_server.dev.running import RunningServer, leave_note, remove_note
+from livefile_server.dev.session import DevSession, write_types
+from livefile_server.dev.start import open_with_code
+from livefile_server.settings.config import Config, load_config
+from livefile_server.settings.log import set_up_logging
+from livefile_server.settings.port import first_free_port
+from livefile_server.settings.project import Project, make_state_folder
+from livefile_server.web.serve import ServerSettings, serve
+
+PORTS_TRIED_MAX = 11  # The wanted one and the ten after it.
+
+
+@click.command(cls=Command)
+@app_argument()
+@db_option("Database, made at the first start.", ".livefile/<app>.db in the project")
+@host_option()
+@port_option("Port to listen on, or the next free one of ten.")
+@option("--once", is_flag=True, help="Load the app, apply its schema, write types, and end.")
+@web_option()
+@out_option()
+@config_option()
+def dev(
+    app: str | None,
+    db: Path | None,
+    host: str | None,
+    port: int | None,
+    once: bool,
+    web: Path | None,
+    out: Path | None,
+    config: Path | None,
+) -> None:
+    """Serve an app and follow every change of its code.
+
+    APP is a directory (the app's package, or the folder that holds it) or the import name of a
+    package; without it, LIVEFILE_APP or the current directory. When a file of the app changes,
+    the new code serves at once, live queries run again and the types for TypeScript are written.
+    Code that cannot be loaded is shown with its traceback, and the version before it keeps
+    serving.
+
+    While it runs, .livefile/dev.json in the project holds its address, so that `livefile run`
+    needs no --url there.
+    """
+    given = {"app": app, "db": db, "host": host, "port": port, "web": web, "out": out}
+    settings = load_config(given, config)
+    set_up_logging()
+    # A cached .pyc counts as fresh when its source has the same size and second, which two saves
+    # in a row easily have.
+    sys.dont_write_bytecode = True
+    if once:
+        _run_once(settings)
+    else:
+        _run(settings, Report(Console(stderr=True)))
+
+
+def _run_once(settings: Config) -> None:
+    app = App.load(settings.app)
+    project = Project(folder=app.path.parent, name=app.name)
+    with _open(settings, app):
+        written = write_types(app, settings.out or project.generated)
+    for path in written:
+        click.echo(path)
+    click.echo(f"{app.name}: schema applied, {len(written)} files of types written.", err=True)
+
+
+def _run(settings: Config, report: Report) -> None:
+    port = settings.port
+    if port != 0:
+        port = first_free_port(settings.host, port, PORTS_TRIED_MAX)
+    if port != settings.port:
+        report.tell(f"Port {settings.port} is taken; using {port}.", style="yellow")
+    livefile, watcher = open_with_code(settings.app, partial(_open, settings), report)
+    with livefile, stop_if_it_fails(livefile):
+        project = Project(folder=livefile.app.path.parent, name=livefile.app.name)
+        generated = settings.out or project.generated
+        report.types_written(write_types(livefile.app, generated))
+        livefile.observe_calls(report.call)
+        show_new_admin_key(AdminKeys(livefile))
+        session = DevSession(livefile, watcher, generated, report)
+        note: list[Path] = []
+
+        def start(url: str) -> None:
+            note.append(leave_note(project.state, RunningServer(url=url)))
+            report.tell(f"Serving {livefile.app.name} at {url}", style="bold")
+            session.start()
+
+        try:
+            page = settings.web or project.page
+            serve(livefile, ServerSettings(host=settings.host, port=port, web_root=page), start)
+        finally:
+            session.stop()
+            for path in note:
+                remove_note(path)
+
+
+def _open(settings: Config, app: App) -> Livefile:
+    if settings.db is not None:
+        return Livefile.open(settings.db, app=app)
+    project = Project(folder=app.path.parent, name=app.name)
+    make_state_folder(project.state)
+    return Livefile.open(project.database, app=app)

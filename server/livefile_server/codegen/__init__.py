@@ -1,0 +1,1 @@
+"""Code for clients, written from what an app offers."""

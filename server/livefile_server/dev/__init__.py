@@ -1,0 +1,1 @@
+"""The loop of development: watch, reload, deploy, regenerate, tell."""

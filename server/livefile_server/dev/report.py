@@ -1,0 +1,70 @@
+"""What ``livefile dev`` tells on the terminal: calls, reloads, errors.
+
+Everything goes to one console (stderr), in lines that make sense in a file as well. Texts of
+users' code are never read as markup.
+
+Not here: the server's own log (``settings/log.py``).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from livefile import CallRecord, FunctionKind
+
+_KINDS = {
+    FunctionKind.QUERY: ("query", "cyan"),
+    FunctionKind.MUTATION: ("mutation", "magenta"),
+    FunctionKind.ACTION: ("action", "blue"),
+}
+
+
+class Report:
+    """The terminal of one ``livefile dev``. Thread-safe: calls are told by engine threads."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def tell(self, sentence: str, style: str = "") -> None:
+        """Print one sentence of our own."""
+        self._print(Text(sentence, style=style))
+
+    def call(self, record: CallRecord) -> None:
+        """Print one call of a function, its log lines and its error."""
+        kind, style = _KINDS[record.kind]
+        text = Text()
+        text.append(f"{kind:8}", style=style)
+        text.append(f" {record.path}  ")
+        text.append("cached" if record.is_cached else f"{record.duration_ms:.1f} ms", style="dim")
+        for line in record.log_lines:
+            text.append(f"\n  {_indented(line)}")
+        if record.error is not None:
+            text.append(f"\n  {_indented(record.error)}", style="red")
+        self._print(text)
+
+    def reloaded(self, changed: Sequence[Path], written: Sequence[Path]) -> None:
+        """Say that new code serves, because of which files, and which types were written."""
+        names = ", ".join(path.name for path in changed)
+        self.tell(f"Reloaded {names}: new code serves, live queries run again.", style="green")
+        self.types_written(written)
+
+    def types_written(self, written: Sequence[Path]) -> None:
+        """Say which generated files changed, if any did."""
+        if written:
+            names = ", ".join(path.name for path in written)
+            self.tell(f"Types written to {written[0].parent}: {names}.", style="green")
+
+    def failed(self, error: Exception, consequence: str) -> None:
+        """Print an error with its traceback, and what follows from it."""
+        self.tell(str(error), style="red")
+        self.tell(consequence, style="bold red")
+
+    def _print(self, text: Text) -> None:
+        # Soft wrap: a line of a traceback stays one line in a file of any width.
+        self._console.print(text, soft_wrap=True)
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")

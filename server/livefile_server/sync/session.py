@@ -1,0 +1,378 @@
+"""One client's end of the sync protocol, without sockets, threads or clocks.
+
+Messages of the client, outcomes and updates of the engine and the passing of time go in;
+effects come out, to be performed in order (``effects.py``). Everything that a client can see of
+the protocol's order is decided here: answers before the transition that shows them, one chain
+of transitions, nothing after a close.
+
+Not here: parsing and encoding (``messages.py``, ``wire.py``), performing the effects
+(``web/websocket.py``).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from livefile import (
+    ANONYMOUS,
+    Failure,
+    Identity,
+    LivefileError,
+    Outcome,
+    QuerySetChange,
+    Update,
+    WatchQuery,
+    errors,
+    limits,
+)
+from livefile_server.auth.impersonation import act_as
+from livefile_server.sync import wire
+from livefile_server.sync.client_version import ClientVersion
+from livefile_server.sync.effects import (
+    CLOSE_NORMAL,
+    ChangeQuerySet,
+    Close,
+    Effect,
+    Require,
+    RunAction,
+    RunMutation,
+    SendFrame,
+    SendPing,
+    close_for,
+)
+from livefile_server.sync.messages import (
+    ActionRequest,
+    AdminToken,
+    Authenticate,
+    ClientMessage,
+    Connect,
+    Event,
+    ModifyQuerySet,
+    MutationRequest,
+    UserToken,
+    parse_client_message,
+)
+from livefile_server.sync.outbox import Outbox
+from livefile_server.sync.phase import Phase, check_legal
+from livefile_server.sync.refused_queries import RefusedQueries
+from livefile_server.sync.requests import make_call, make_watch_query
+from livefile_server.sync.shared_transitions import SharedTransitions
+from livefile_server.sync.state import ClientState
+
+NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What all sessions of one server share.
+
+    ``latest_ts`` returns the newest published timestamp. ``check_admin_key`` returns the
+    identity that a key stands for, or raises ``UnauthenticatedError``.
+    """
+
+    latest_ts: Callable[[], int]
+    check_admin_key: Callable[[str], Identity]
+    transitions: SharedTransitions
+
+
+class Session:
+    """The server's side of one socket. Every method returns what is to be done now.
+
+    ``now_ns`` is the time since 1970 on a clock that never jumps.
+    """
+
+    def __init__(self, settings: SessionSettings, client: ClientVersion, now_ns: int) -> None:
+        self._settings = settings
+        self._client = client
+        self._phase = Phase.FRESH
+        self._session_id: str | None = None
+        self._clock_skew_ms: int | None = None
+        self._identity = ANONYMOUS
+        self._state = ClientState()
+        self._refused = RefusedQueries()
+        self._outbox = Outbox()
+        self._is_writable = True
+        self._mutations_running = 0
+        self._actions_running = 0
+        self._heard_ns = now_ns
+        self._sent_ns = now_ns
+        self._pinged_ns = now_ns
+
+    @property
+    def phase(self) -> Phase:
+        """How far the socket is."""
+        return self._phase
+
+    # --- From the client ------------------------------------------------------------------
+
+    def receive_text(self, text: str | bytes, now_ns: int) -> list[Effect]:
+        """Take one text message."""
+        self._heard_ns = now_ns
+        if self._phase is Phase.CLOSED:
+            return []
+        try:
+            message = parse_client_message(text)
+            check_legal(self._phase, message)
+            return self._receive(message, now_ns)
+        except errors.BadRequestError as error:
+            return self._fail_fatally(str(error))
+        except LivefileError as error:
+            return self._fail(error)
+
+    def receive_binary(self, now_ns: int) -> list[Effect]:
+        """Take one binary message, which the protocol does not know."""
+        self._heard_ns = now_ns
+        if self._phase is Phase.CLOSED:
+            return []
+        return self._fail_fatally("Unexpected message type: binary")
+
+    def receive_pong(self, now_ns: int) -> None:
+        """Take a ping or a pong of the websocket: the client is there."""
+        self._heard_ns = now_ns
+
+    def _receive(self, message: ClientMessage, now_ns: int) -> list[Effect]:
+        match message:
+            case MutationRequest():
+                return self._request_mutation(message)
+            case ActionRequest():
+                return self._request_action(message)
+            case ModifyQuerySet():
+                return self._modify_query_set(message)
+            case Authenticate():
+                return self._authenticate(message)
+            case Connect():
+                return self._connect(message, now_ns)
+            case Event():
+                return []
+            case _:
+                assert_never(message)
+
+    def _connect(self, message: Connect, now_ns: int) -> list[Effect]:
+        latest_ts = self._settings.latest_ts()
+        if message.max_observed_ts is not None and message.max_observed_ts > latest_ts:
+            # The file was replaced by an older one. What the client shows cannot be continued.
+            raise LivefileError(
+                f"The client saw timestamp {message.max_observed_ts}, the newest is {latest_ts}"
+            )
+        self._phase = Phase.CONNECTED
+        self._session_id = message.session_id
+        if message.client_time_ms is not None:
+            self._clock_skew_ms = message.client_time_ms - now_ns // NS_PER_MS
+        return []
+
+    def _authenticate(self, message: Authenticate) -> list[Effect]:
+        self._state.check_authenticate(message)
+        match message.token:
+            case None:
+                identity = ANONYMOUS
+            case UserToken():
+                return self._refuse_identity("No auth provider found matching the given token")
+            case AdminToken():
+                try:
+                    identity = self._settings.check_admin_key(message.token.key)
+                    if message.token.acting_as is not None:
+                        identity = act_as(identity, message.token.acting_as)
+                except (errors.UnauthenticatedError, errors.BadRequestError) as error:
+                    return self._refuse_identity(str(error))
+            case _:
+                assert_never(message.token)
+        self._identity = identity
+        self._state.identity_version += 1
+        return [self._change_query_set((), ())]
+
+    def _modify_query_set(self, message: ModifyQuerySet) -> list[Effect]:
+        modifications = self._state.modify(message)
+        version = message.new_version
+        for query_id in modifications.dropped:
+            self._refused.drop(version, query_id)
+        removed = tuple(
+            query_id
+            for query_id in modifications.removed
+            if not self._refused.remove(version, query_id)
+        )
+        added = []
+        for query in modifications.added:
+            watch_query = make_watch_query(query, self._session_id)
+            if isinstance(watch_query, Failure):
+                self._refused.refuse(version, query.query_id, watch_query)
+            else:
+                added.append(watch_query)
+        return [self._change_query_set(tuple(added), removed)]
+
+    def _change_query_set(
+        self, added: tuple[WatchQuery, ...], removed: tuple[int, ...]
+    ) -> ChangeQuerySet:
+        return ChangeQuerySet(
+            QuerySetChange(
+                query_set_version=self._state.query_set_version,
+                identity_version=self._state.identity_version,
+                identity=self._identity,
+                added=added,
+                removed=removed,
+            )
+        )
+
+    def _request_mutation(self, message: MutationRequest) -> list[Effect]:
+        number = message.request_number
+        call = make_call(message, self._session_id, self._identity)
+        if isinstance(call, Failure):
+            return self._answer(wire.encode_mutation_response(number, call), is_required=True)
+        if self._mutations_running >= limits.MUTATIONS_QUEUED_PER_CLIENT_MAX:
+            raise errors.OverloadedError(
+                "TooManyConcurrentMutations",
+                f"One client may have {self._mutations_running} mutations waiting",
+            )
+        self._mutations_running += 1
+        return [RunMutation(request_number=number, call=call)]
+
+    def _request_action(self, message: ActionRequest) -> list[Effect]:
+        number = message.request_number
+        call = make_call(message, self._session_id, self._identity)
+        if isinstance(call, Failure):
+            return self._answer(wire.encode_action_response(number, call), is_required=True)
+        if self._actions_running >= limits.ACTIONS_RUNNING_PER_CLIENT_MAX:
+            raise errors.OverloadedError(
+                "TooManyInflightActionsForSingleClient",
+                f"One client may have {self._actions_running} actions running",
+            )
+        self._actions_running += 1
+        return [RunAction(request_number=number, call=call)]
+
+    # --- From the engine ------------------------------------------------------------------
+
+    def mutation_done(
+        self, request_number: int, outcome: Outcome | LivefileError, now_ns: int
+    ) -> list[Effect]:
+        """Take the outcome of a mutation; the engine sends the update after it by itself."""
+        self._mutations_running -= 1
+        if self._phase is Phase.CLOSED:
+            return []
+        if isinstance(outcome, LivefileError):
+            return self._fail(outcome)
+        payload = wire.encode_mutation_response(request_number, outcome)
+        if self._is_too_large(payload):
+            failure = wire.fit_outcome(outcome, "The mutation was committed, but its result")
+            payload = wire.encode_mutation_response(request_number, failure)
+        self._sent_ns = now_ns
+        return self._answer(payload)
+
+    def action_done(
+        self, request_number: int, outcome: Outcome | LivefileError, now_ns: int
+    ) -> list[Effect]:
+        """Take the outcome of an action, and ask for an update to follow it."""
+        self._actions_running -= 1
+        if self._phase is Phase.CLOSED:
+            return []
+        if isinstance(outcome, LivefileError):
+            return self._fail(outcome)
+        payload = wire.encode_action_response(request_number, outcome)
+        if self._is_too_large(payload):
+            failure = wire.fit_outcome(outcome, "The action has run, but its result")
+            payload = wire.encode_action_response(request_number, failure)
+        self._sent_ns = now_ns
+        return self._answer(payload, is_required=True)
+
+    def updated(self, update: Update, now_ns: int) -> list[Effect]:
+        """Take a new state of the query set."""
+        if self._phase is Phase.CLOSED:
+            return []
+        update = self._refused.join(update)
+        if not self._is_writable:
+            self._outbox.hold_update(update)
+            return []
+        return self._transition(update, now_ns)
+
+    def _transition(self, update: Update, now_ns: int) -> list[Effect]:
+        self._sent_ns = now_ns
+        start = self._state.sent
+        end = self._state.advance(update)
+        if start.query_set == end.query_set and start.identity == end.identity:
+            payload = self._settings.transitions.encode(start, end, update.outcomes, now_ns)
+        else:
+            payload = wire.encode_transition(
+                start, end, update.outcomes, now_ns, self._clock_skew_ms
+            )
+        if len(payload) > limits.TRANSITION_CHUNK_SIZE_BYTES and self._client.takes_chunks:
+            return [SendFrame(chunk) for chunk in wire.cut_transition(payload)]
+        if self._is_too_large(payload):
+            outcomes = wire.fit_outcomes(update.outcomes)
+            payload = wire.encode_transition(start, end, outcomes, now_ns, self._clock_skew_ms)
+        return [SendFrame(payload)]
+
+    # --- From the socket and the clock ----------------------------------------------------
+
+    def writable_changed(self, is_writable: bool, now_ns: int) -> list[Effect]:
+        """Take the news that the client reads slowly, or that it caught up."""
+        self._is_writable = is_writable
+        if not is_writable or self._phase is Phase.CLOSED:
+            return []
+        backlog = self._outbox.release()
+        effects: list[Effect] = [SendFrame(payload) for payload in backlog.answers]
+        if backlog.update is not None:
+            effects += self._transition(backlog.update, now_ns)
+        if effects:
+            self._sent_ns = now_ns
+        return effects
+
+    def tick(self, now_ns: int) -> list[Effect]:
+        """Keep the socket alive, or give a silent client up. To be called every second or so."""
+        if self._phase is Phase.CLOSED:
+            return []
+        if now_ns - self._heard_ns > limits.CLIENT_SILENCE_MS_MAX * NS_PER_MS:
+            return self._close(Close(code=CLOSE_NORMAL, reason="ClientSilent"))
+        effects: list[Effect] = []
+        if now_ns - self._pinged_ns >= limits.WEBSOCKET_PING_INTERVAL_MS * NS_PER_MS:
+            self._pinged_ns = now_ns
+            effects.append(SendPing())
+        # npm's client does not see pings of the websocket; without this one it reconnects.
+        is_idle = now_ns - self._sent_ns >= limits.IDLE_PING_INTERVAL_MS * NS_PER_MS
+        if is_idle and self._is_writable:
+            self._sent_ns = now_ns
+            effects.append(SendFrame(wire.PING))
+        return effects
+
+    def fail(self, error: LivefileError) -> list[Effect]:
+        """Take an error of the infrastructure that no outcome reports."""
+        return [] if self._phase is Phase.CLOSED else self._fail(error)
+
+    def end(self) -> None:
+        """Take the news that the socket is gone: nothing more is to be done for it."""
+        self._phase = Phase.CLOSED
+
+    # --- Ways out -------------------------------------------------------------------------
+
+    # ``is_required``: the client waits for an update after this answer, and the engine does not
+    # know of it.
+    def _answer(self, payload: bytes, is_required: bool = False) -> list[Effect]:
+        effects: list[Effect] = []
+        if self._is_writable:
+            effects.append(SendFrame(payload))
+        else:
+            try:
+                self._outbox.hold_answer(payload)
+            except errors.OverloadedError as error:
+                return self._fail(error)
+        if is_required:
+            effects.append(Require(ts=self._settings.latest_ts()))
+        return effects
+
+    def _is_too_large(self, payload: bytes) -> bool:
+        return len(payload) > limits.MESSAGE_SIZE_BYTES_MAX and not self._client.is_npm
+
+    def _refuse_identity(self, text: str) -> list[Effect]:
+        # The socket closes after an AuthError: npm's client counts on it to begin again.
+        error = wire.encode_auth_error(text, self._state.sent.identity, is_update=True)
+        return [SendFrame(error), *self._close(Close(code=CLOSE_NORMAL))]
+
+    def _fail_fatally(self, text: str) -> list[Effect]:
+        return [
+            SendFrame(wire.encode_fatal_error(text)),
+            *self._close(Close(code=CLOSE_NORMAL)),
+        ]
+
+    def _fail(self, error: LivefileError) -> list[Effect]:
+        return self._close(close_for(error))
+
+    def _close(self, close: Close) -> list[Effect]:
+        self._phase = Phase.CLOSED
+        return [close]

@@ -1,0 +1,48 @@
+"""The way from the engine's threads to the event loop.
+
+Waking a loop from another thread costs more than the call it brings. So callers on any thread
+leave their calls here, and only the first of a burst wakes the loop, which then makes them all,
+in the order in which they were left.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+_Posted = tuple[Callable[..., None], tuple[Any, ...]]  # Any: each call has its own arguments.
+
+
+class Mailbox:
+    """Calls that wait for ``loop``. ``post`` may be used on any thread and never blocks."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._posted: deque[_Posted] = deque()
+        self._is_woken = False
+
+    def post(self, function: Callable[..., None], *args: Any) -> None:
+        """Have the loop call ``function(*args)``; after the loop was closed, do nothing."""
+        self._posted.append((function, args))
+        # Two threads may both see False here; then the loop finds the box empty once.
+        if not self._is_woken:
+            self._is_woken = True
+            try:
+                self._loop.call_soon_threadsafe(self._deliver)
+            except RuntimeError:
+                self._posted.clear()  # The loop is closed: nobody is left to be told.
+
+    def _deliver(self) -> None:
+        # Before the first call is taken, so that one that is left meanwhile wakes again.
+        self._is_woken = False
+        posted = self._posted
+        # Only those that are there now: sockets are read before the next ones.
+        remaining = len(posted)
+        try:
+            while remaining:
+                remaining -= 1
+                function, args = posted.popleft()
+                function(*args)
+        finally:
+            if remaining:  # A call raised. The loop reports it; the others must still be made.
+                self._loop.call_soon(self._deliver)

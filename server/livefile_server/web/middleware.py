@@ -1,0 +1,62 @@
+"""What happens around every request of the protocol: errors become JSON, browsers get CORS.
+
+Any page may call the API, with its user's credentials in a header, so the request's origin is
+mirrored. The web page and its files get no such headers.
+"""
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from livefile import LivefileError
+from livefile_server.web.errors import (
+    error_response,
+    error_text_response,
+    unexpected_error_response,
+)
+
+_OPEN_PATHS = ("/api/", "/version", "/instance_name", "/instance_version")
+_METHODS = "GET, POST, OPTIONS, PATCH, DELETE, PUT"
+_MAX_AGE_S = "86400"
+_CODES = {404: "NotFound", 405: "MethodNotAllowed", 413: "RequestBodyTooLarge"}
+
+
+@web.middleware
+async def answer_in_protocol(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Run ``handler``; answer its errors as JSON, and let pages of any origin read the answer."""
+    if not request.path.startswith(_OPEN_PATHS):
+        return await handler(request)
+    origin = request.headers.get(hdrs.ORIGIN)
+    if request.method == hdrs.METH_OPTIONS and origin is not None:
+        response: web.StreamResponse = _preflight_response(request)
+    else:
+        response = await _answer(request, handler)
+    if origin is not None and not response.prepared:
+        headers = response.headers
+        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+        headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
+        headers.add(hdrs.VARY, hdrs.ORIGIN)
+    return response
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except LivefileError as error:
+        return error_response(error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        code = _CODES.get(error.status, "BadRequest")
+        return error_text_response(error.status, code, f"{error.reason}: {request.path}")
+    except Exception as error:  # The edge: whatever went wrong, clients of the API read JSON.
+        return unexpected_error_response(error)
+
+
+def _preflight_response(request: web.Request) -> web.Response:
+    response = web.Response(status=200)
+    response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = _METHODS
+    response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = _MAX_AGE_S
+    wanted = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS)
+    if wanted is not None:
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = wanted
+    return response

@@ -1,0 +1,99 @@
+"""The server as a process: a listening socket, and a graceful end when it is told to stop.
+
+``serve`` is what the command line calls. ``run_server`` is the same for a program that has an
+event loop of its own.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from livefile import Livefile, limits
+from livefile_server.web.app import DEFAULT_INSTANCE_NAME, build_app
+
+_BACKLOG = 1024  # Connections that may wait to be accepted, as after a restart.
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the server listens, and what it serves beside the API. Port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 3210
+    web_root: Path | None = None
+    instance_name: str = DEFAULT_INSTANCE_NAME
+
+
+def serve(
+    livefile: Livefile,
+    settings: ServerSettings,
+    on_started: Callable[[str], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT. To be called on the main thread.
+
+    ``on_started`` gets the address, such as ``http://127.0.0.1:3210``, once it answers.
+    The caller closes ``livefile`` afterwards.
+
+    Raises:
+        OSError: the address is taken or not allowed.
+    """
+    with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+        runner.run(_serve_until_signal(livefile, settings, on_started))
+
+
+async def run_server(
+    livefile: Livefile,
+    settings: ServerSettings,
+    stop: asyncio.Event,
+    on_started: Callable[[str], None],
+) -> None:
+    """Serve until ``stop`` is set, then close every socket and finish what is running.
+
+    Raises:
+        OSError: the address is taken or not allowed.
+    """
+    app = build_app(livefile, settings.web_root, settings.instance_name)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=limits.HTTP_CONNECTION_IDLE_MS_MAX / 1000,
+        shutdown_timeout=limits.SHUTDOWN_DURATION_MS_MAX / 1000,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
+        await site.start()
+        on_started(_address(settings.host, site.port))
+        await stop.wait()
+        await site.stop()
+        # Before the runner's cleanup, which would no longer read the clients' goodbyes.
+        await app.shutdown()
+    finally:
+        await runner.cleanup()
+
+
+async def _serve_until_signal(
+    livefile: Livefile, settings: ServerSettings, on_started: Callable[[str], None]
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await run_server(livefile, settings, stop, on_started)
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # Not there on Windows and PyPy; asyncio's own loop does.
+        return None
+    return uvloop.new_event_loop
