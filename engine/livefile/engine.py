@@ -27,7 +27,7 @@ from livefile.functions.definition import (
 from livefile.functions.failure import failure_of
 from livefile.functions.mutations import Mutations, wait_for
 from livefile.functions.path import parse_function_path
-from livefile.functions.runner import CallRecord, Runner
+from livefile.functions.runner import CallRecord, Runner, deploy_record
 from livefile.functions.running import sealed_call
 from livefile.model.identity import ADMIN
 from livefile.reactive.live_query_set import LiveQuerySet
@@ -37,6 +37,7 @@ from livefile.transaction.committer import Committer
 from livefile.transaction.database import Database
 from livefile.vocabulary.clock import Clock, SystemClock
 from livefile.vocabulary.errors import (
+    ClosedError,
     FunctionNotFoundError,
     LivefileError,
     SealedError,
@@ -106,7 +107,7 @@ class Livefile:
         database = Database(path, clock)
         random = Random(secrets.randbits(256) if seed is None else seed)
         try:
-            database.committer.change_schema(loaded.schema, b"\x80")
+            database.committer.change_schema(loaded.schema, deploy_record(loaded))
             database.committer.flush()
             database.publish()
         except BaseException:
@@ -198,7 +199,7 @@ class Livefile:
         before = self._runner
 
         def switch(committer: Committer) -> None:
-            committer.change_schema(app.schema, b"\x80")
+            committer.change_schema(app.schema, deploy_record(app))
             self._runner = Runner(app, self._clock, self._observe)
 
         error = wait_for(lambda done: self._mutations.submit_job(switch, done))
@@ -363,8 +364,9 @@ class Livefile:
                     pass
             except Exception as error:  # The edge of a worker: nothing above would hear of it.
                 _log.critical("%s stopped: %s", name, error, exc_info=error)
-                self._mutations.close()
-                self._subscriptions.close()
+                closed = ClosedError(f"the deployment stopped: {error}")
+                self._mutations.abandon(closed)
+                self._subscriptions.abandon(closed)
                 self.failed(error)
 
         thread = threading.Thread(target=run, name=name, daemon=True)

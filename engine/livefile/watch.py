@@ -14,7 +14,6 @@ from livefile.functions.actions import result_value
 from livefile.functions.call import Outcome
 from livefile.model.value import Value
 from livefile.reactive.query_set import Update
-from livefile.vocabulary.errors import ClosedError
 
 Result = TypeVar("Result")
 
@@ -49,10 +48,7 @@ class Watch(Generic[Result]):
                 return
             self._is_closed = True
             self._wake()
-        try:
-            self._close()
-        except ClosedError:
-            return  # The deployment was closed first, and the watch with it.
+        self._close()
 
     def __iter__(self) -> Iterator[Result]:
         return self

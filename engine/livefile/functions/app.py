@@ -179,8 +179,7 @@ def _locate(source: str | Path) -> tuple[str, Path]:
             folder = packages[0]
         if not folder.name.isidentifier():
             raise AppError(f"{folder}: {folder.name!r} cannot be imported as a package")
-        if str(folder.parent) not in sys.path:
-            sys.path.insert(0, str(folder.parent))
+        _make_importable(folder)
         return folder.name, folder
     try:
         spec = importlib.util.find_spec(str(source))
@@ -189,6 +188,19 @@ def _locate(source: str | Path) -> tuple[str, Path]:
     if spec is None or not spec.submodule_search_locations:
         raise AppError(f"{source}: there is no such folder and no such package")
     return str(source), Path(next(iter(spec.submodule_search_locations)))
+
+
+def _make_importable(folder: Path) -> None:
+    """Put the folder's parent first on the path, and forget a package of this name elsewhere."""
+    parent = str(folder.parent)
+    if parent in sys.path:
+        sys.path.remove(parent)
+    sys.path.insert(0, parent)
+    known = sys.modules.get(folder.name)
+    if known is not None and str(folder) not in list(getattr(known, "__path__", ())):
+        for name in [name for name in sys.modules if _is_inside(name, folder.name)]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
 
 
 def _module_names(package: str, path: Path) -> list[str]:

@@ -98,12 +98,16 @@ class Mutations:
 
         Returns:
             False once the queue is closed and empty.
+
+        Raises:
+            StorageFailedError: an I/O error; the jobs were told that the outcome is unknown.
         """
         jobs = self._queue.take(GROUP_MUTATIONS_MAX, is_waiting=is_waiting)
         if not jobs:
             return not self._queue.is_closed
         committer = self._database.committer
         answers: list[Any] = []
+        failure: StorageFailedError | None = None
         try:
             for job in jobs:
                 answers.append(_result_of(job, committer))
@@ -111,8 +115,11 @@ class Mutations:
         except (DiskFullError, StorageFailedError) as error:
             committer.roll_back()
             answers = [error] * len(jobs)
+            failure = error if isinstance(error, StorageFailedError) else None
         for job, answer in zip(jobs, answers, strict=True):
             job.done(answer)
+        if failure is not None:
+            raise failure  # Nothing may be committed any more: the thread ends.
         self._database.publish()
         self.published()
         return True
@@ -120,6 +127,12 @@ class Mutations:
     def close(self) -> None:
         """Take no more; what waits is still run by ``run_group``."""
         self._queue.close()
+
+    def abandon(self, error: LivefileError) -> None:
+        """Answer everything that waits with ``error``; for when the thread has ended."""
+        self.close()
+        for job in self._queue.take(is_waiting=False):
+            job.done(error)
 
     def _run(self, committer: Committer, call: Call) -> Outcome | LivefileError:
         if call.request_key is not None:

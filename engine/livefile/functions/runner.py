@@ -215,6 +215,12 @@ class Runner:
         return record
 
 
+def deploy_record(app: App) -> bytes:
+    """Return what the commit log keeps of a change of the schema."""
+    record: bytes = msgpack.packb({"path": "_system:deploy", "code": app.code_hash})
+    return record
+
+
 def check_args(call: Call) -> None:
     """Refuse arguments that are no values or too large."""
     size = check_value(call.args)

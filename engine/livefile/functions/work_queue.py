@@ -41,6 +41,18 @@ class WorkQueue(Generic[Item]):
                 self._is_waiting = False
                 self._changed.notify()
 
+    def put_always(self, item: Item) -> None:
+        """Add an item whatever waits already; drop it if the queue was closed.
+
+        For items that follow from accepted work, so that their number is bounded by it.
+        """
+        with self._changed:
+            if not self._is_closed:
+                self._items.append(item)
+                if self._is_waiting:
+                    self._is_waiting = False
+                    self._changed.notify()
+
     def wake(self) -> None:
         """Make a waiting ``take`` return, be it with nothing."""
         with self._changed:

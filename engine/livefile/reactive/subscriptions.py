@@ -122,12 +122,12 @@ class Subscriptions:
 
     def require(self, watcher: Watcher, ts: int) -> None:
         """Ask for an update at ``ts`` or later, even if nothing changed."""
-        self._requests.put(_Require(watcher=watcher, ts=ts))
+        self._requests.put_always(_Require(watcher=watcher, ts=ts))
 
     def close_watcher(self, watcher: Watcher) -> None:
         """Deliver nothing more to a watcher and forget its queries."""
         watcher.is_closed = True
-        self._requests.put(_Close(watcher=watcher))
+        self._requests.put_always(_Close(watcher=watcher))
 
     def run_again(self, done: Callable[[None], None]) -> None:
         """Run every query anew, because the code changed."""
@@ -140,6 +140,13 @@ class Subscriptions:
     def close(self) -> None:
         """Take no more requests."""
         self._requests.close()
+
+    def abandon(self, error: LivefileError) -> None:
+        """Answer everything that waits with ``error``; for when the thread has ended."""
+        self.close()
+        for request in self._requests.take(is_waiting=False):
+            if isinstance(request, _Query | _PastQuery):
+                request.done(error)
 
     # --- The readers' thread ---------------------------------------------------------------
 

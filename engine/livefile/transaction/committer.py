@@ -114,8 +114,9 @@ class Committer:
         """
         self._open_group()
         with self._guard:
-            if not schema_change.apply(self._connection, self._catalog, schema):
-                return
+            is_changed = schema_change.apply(self._connection, self._catalog, schema)
+            if not is_changed and self._log.last_ts:
+                return  # The first commit of a file is made in any case: it dates the log.
             self._catalog = catalog.load(self._connection)
             ts = max(self._clock.now_ns(), self._log.last_ts + 1)
             self._log.append(ts, (), call)

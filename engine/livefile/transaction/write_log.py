@@ -13,7 +13,7 @@ from bisect import bisect_right
 from livefile.model.write import IndexWrites
 from livefile.transaction.read_set import ReadSet
 from livefile.vocabulary.errors import LogTrimmedError
-from livefile.vocabulary.limits import WRITE_LOG_COMMITS_MAX
+from livefile.vocabulary.limits import WRITE_LOG_COMMITS_MAX, WRITE_LOG_KEYS_MAX
 
 
 class WriteLog:
@@ -23,6 +23,7 @@ class WriteLog:
         self._start_ts = start_ts
         self._timestamps: list[int] = []
         self._writes: list[IndexWrites] = []
+        self._keys_count = 0
         self._lock = threading.Lock()
 
     def append(self, ts: int, writes: IndexWrites) -> None:
@@ -31,15 +32,18 @@ class WriteLog:
             assert not self._timestamps or ts > self._timestamps[-1]
             self._timestamps.append(ts)
             self._writes.append(writes)
-            if len(self._timestamps) > 2 * WRITE_LOG_COMMITS_MAX:
-                self._start_ts = self._timestamps[WRITE_LOG_COMMITS_MAX - 1]
-                del self._timestamps[:WRITE_LOG_COMMITS_MAX]
-                del self._writes[:WRITE_LOG_COMMITS_MAX]
+            self._keys_count += _keys_count(writes)
+            if (
+                len(self._timestamps) > WRITE_LOG_COMMITS_MAX
+                or self._keys_count > WRITE_LOG_KEYS_MAX
+            ):
+                self._forget_older_half()
 
     def discard_after(self, ts: int) -> None:
         """Forget the commits after ``ts``: their group was rolled back."""
         with self._lock:
             position = bisect_right(self._timestamps, ts)
+            self._keys_count -= sum(map(_keys_count, self._writes[position:]))
             del self._timestamps[position:]
             del self._writes[position:]
 
@@ -68,3 +72,16 @@ class WriteLog:
         if newest_ts <= after_ts:
             return False  # At the head: nothing can have come in between.
         return any(reads.is_touched_by(writes) for writes in self.between(after_ts, newest_ts))
+
+    def _forget_older_half(self) -> None:
+        """Forget half at once, so that the cost is spread over many commits. The newest stays."""
+        half = len(self._timestamps) // 2
+        if half:
+            self._start_ts = self._timestamps[half - 1]
+            self._keys_count -= sum(map(_keys_count, self._writes[:half]))
+            del self._timestamps[:half]
+            del self._writes[:half]
+
+
+def _keys_count(writes: IndexWrites) -> int:
+    return sum(len(keys) for keys in writes.values())

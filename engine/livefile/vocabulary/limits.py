@@ -40,7 +40,8 @@ CONFLICT_RETRIES_MAX = 4
 
 # The commit log. Memory holds its tail, for conflict checks and invalidation; a transaction
 # that began before the tail begins again. The file holds more, for feeds and time travel.
-WRITE_LOG_COMMITS_MAX = 10_000
+WRITE_LOG_COMMITS_MAX = 20_000
+WRITE_LOG_KEYS_MAX = 1_000_000  # Index keys in it, about 100 bytes each.
 COMMIT_LOG_AGE_MS_MAX = 24 * 60 * 60 * 1000
 COMMIT_LOG_SIZE_BYTES_MAX = 256 * MIB
 COMMIT_LOG_TRIM_ROWS_MAX = 512  # Rows removed by one group, so that no commit waits long.
