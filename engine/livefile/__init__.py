@@ -8,15 +8,8 @@ from livefile.engine import Livefile
 from livefile.functions.app import App
 from livefile.functions.call import Call, Failure, FunctionKind, Outcome, RequestKey, Success
 from livefile.functions.context import ActionCtx, MutationCtx, QueryCtx
-from livefile.functions.definition import (
-    ActionFunction,
-    MutationFunction,
-    QueryFunction,
-    action,
-    internal,
-    mutation,
-    query,
-)
+from livefile.functions.decorators import action, internal, mutation, query
+from livefile.functions.definition import ActionFunction, MutationFunction, QueryFunction
 from livefile.functions.description import AppDescription, FunctionDescription, TableDescription
 from livefile.functions.path import parse_function_path
 from livefile.functions.runner import CallRecord

@@ -30,9 +30,10 @@ from livefile.functions.path import parse_function_path
 from livefile.functions.runner import CallRecord, Runner, deploy_record
 from livefile.functions.running import sealed_call
 from livefile.model.identity import ADMIN
+from livefile.reactive.live_query import Watcher
 from livefile.reactive.live_query_set import LiveQuerySet
 from livefile.reactive.query_set import QuerySetChange, Update, WatchQuery
-from livefile.reactive.subscriptions import Subscriptions, Watcher
+from livefile.reactive.subscriptions import Subscriptions
 from livefile.transaction.committer import Committer
 from livefile.transaction.database import Database
 from livefile.vocabulary.clock import Clock, SystemClock

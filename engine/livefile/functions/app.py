@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from livefile.functions.call import FunctionKind
-from livefile.functions.call_log import capture_logging
+from livefile.functions.console import capture_logging
 from livefile.functions.definition import Function
 from livefile.functions.description import AppDescription, TableDescription
 from livefile.functions.determinism import check_body, install_audit_hook, seal_module

@@ -24,7 +24,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from livefile.functions.call_log import print_to_call
+from livefile.functions.console import print_to_call
 from livefile.functions.running import RunningCall, sealed_call
 from livefile.vocabulary.errors import DefinitionError, SealedError
 

@@ -6,10 +6,8 @@ Not here: what is frozen and refused while it runs (``functions/determinism.py``
 from contextvars import ContextVar
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from livefile.functions.call_log import CallLog
+from livefile.functions.call_log import CallLog
 
 
 @dataclass(slots=True, eq=False)
@@ -17,7 +15,7 @@ class RunningCall:
     """One call while it runs. Queries and mutations are sealed; actions are not."""
 
     path: str
-    log: "CallLog"
+    log: CallLog
     is_sealed: bool
     now_ns: int
     seed: int

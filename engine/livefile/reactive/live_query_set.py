@@ -3,8 +3,9 @@
 Not here: what happens then (``reactive/subscriptions.py``).
 """
 
+from livefile.reactive.live_query import Watcher
 from livefile.reactive.query_set import QuerySetChange
-from livefile.reactive.subscriptions import Subscriptions, Watcher
+from livefile.reactive.subscriptions import Subscriptions
 
 
 class LiveQuerySet:

@@ -9,38 +9,19 @@ Not here: running (``functions/runner.py``); who watches (``reactive/subscriptio
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from livefile.functions.call import Call, Outcome, Success
+from livefile.functions.call import Call, Success
 from livefile.model.value_packed import pack
 from livefile.model.write import IndexWrites
 from livefile.reactive.interval_index import IntervalIndex
-from livefile.transaction.read_set import ReadSet
+from livefile.reactive.live_query import CacheEntry, QueryKey, Watcher
 from livefile.vocabulary.limits import QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_SIZE_BYTES_MAX
-
-if TYPE_CHECKING:
-    from livefile.reactive.subscriptions import Watcher
 
 # What an entry takes beside its JSON, roughly.
 _ENTRY_SIZE_BYTES = 1000
 
-QueryKey = tuple[str, bytes, bool, str | None]
-"""Path, packed arguments, whether internal functions may be called, and the identity if read."""
-
-
-class CacheEntry:
-    """One query with its newest outcome, what it read for it, and who watches it."""
-
-    __slots__ = ("call", "has_read_time", "key", "made_ns", "outcome", "reads", "watchers")
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self.key: QueryKey | None = None
-        self.outcome: Outcome | None = None
-        self.reads = ReadSet()
-        self.has_read_time = False
-        self.made_ns = 0
-        self.watchers: set[tuple[Watcher, int]] = set()
+# What an entry takes beside its JSON, roughly.
+_ENTRY_SIZE_BYTES = 1000
 
 
 class QueryCache:
@@ -84,12 +65,12 @@ class QueryCache:
         self._readers.remove(entry, entry.reads)
         self._idle_size_bytes -= self._idle.pop(entry, 0)
 
-    def watch(self, entry: CacheEntry, watcher: "Watcher", query_id: int) -> None:
+    def watch(self, entry: CacheEntry, watcher: Watcher, query_id: int) -> None:
         """Let a watcher hear of an entry's new outcomes; watched entries stay."""
         self._idle_size_bytes -= self._idle.pop(entry, 0)
         entry.watchers.add((watcher, query_id))
 
-    def unwatch(self, entry: CacheEntry, watcher: "Watcher", query_id: int) -> None:
+    def unwatch(self, entry: CacheEntry, watcher: Watcher, query_id: int) -> None:
         """Undo ``watch``."""
         entry.watchers.remove((watcher, query_id))
         if not entry.watchers and entry.key is not None:

@@ -15,8 +15,8 @@ from random import Random
 from livefile.functions.call import Call, FunctionKind, Outcome
 from livefile.functions.runner import Runner
 from livefile.functions.work_queue import WorkQueue
-from livefile.model.identity import ANONYMOUS, Identity
-from livefile.reactive.query_cache import CacheEntry, QueryCache
+from livefile.reactive.live_query import CacheEntry, Watcher
+from livefile.reactive.query_cache import QueryCache
 from livefile.reactive.query_set import QuerySetChange, Update, WatchQuery
 from livefile.transaction.database import Database
 from livefile.transaction.snapshot import Snapshot
@@ -24,20 +24,6 @@ from livefile.transaction.transaction import Transaction
 from livefile.vocabulary.clock import Clock
 from livefile.vocabulary.errors import LivefileError, LogTrimmedError
 from livefile.vocabulary.limits import QUERIES_QUEUED_MAX, TIME_RESULT_AGE_MS_MAX
-
-
-class Watcher:
-    """One client's query set as the readers' thread has it. ``deliver`` hears its updates."""
-
-    def __init__(self, deliver: Callable[[Update], None]) -> None:
-        self.deliver = deliver
-        self.queries: dict[int, tuple[WatchQuery, CacheEntry]] = {}
-        self.sent: dict[int, Outcome] = {}
-        self.identity: Identity = ANONYMOUS
-        self.query_set_version = 0
-        self.identity_version = 0
-        self.required_ts: int | None = None
-        self.is_closed = False
 
 
 @dataclass(frozen=True, slots=True)
