@@ -19,7 +19,7 @@ class WorkQueue(Generic[Item]):
         self._items_max = items_max
         self._overload_code = overload_code
         self._changed = threading.Condition(threading.Lock())
-        self._is_waiting = False
+        self._is_woken = False
         self._is_closed = False
 
     def put(self, item: Item) -> None:
@@ -37,9 +37,7 @@ class WorkQueue(Generic[Item]):
                     self._overload_code, f"{self._items_max} calls are waiting already; try later"
                 )
             self._items.append(item)
-            if self._is_waiting:
-                self._is_waiting = False
-                self._changed.notify()
+            self._changed.notify()
 
     def put_always(self, item: Item) -> None:
         """Add an item whatever waits already; drop it if the queue was closed.
@@ -49,27 +47,22 @@ class WorkQueue(Generic[Item]):
         with self._changed:
             if not self._is_closed:
                 self._items.append(item)
-                if self._is_waiting:
-                    self._is_waiting = False
-                    self._changed.notify()
+                self._changed.notify()
 
     def wake(self) -> None:
-        """Make a waiting ``take`` return, be it with nothing."""
+        """Make ``take`` return, the one that waits or else the next one, be it with nothing."""
         with self._changed:
-            self._is_waiting = False
+            self._is_woken = True
             self._changed.notify()
 
     def take(self, items_max: int | None = None, *, is_waiting: bool = True) -> list[Item]:
         """Return what waits, oldest first; wait if nothing does, unless told otherwise."""
         with self._changed:
-            if not self._items and is_waiting and not self._is_closed:
-                self._is_waiting = True
-                self._changed.wait_for(lambda: not self._is_waiting or self._is_closed)
-            if items_max is None or len(self._items) <= items_max:
-                taken, self._items = self._items, []
-            else:
-                taken = self._items[:items_max]
-                del self._items[:items_max]
+            while is_waiting and not (self._items or self._is_woken or self._is_closed):
+                self._changed.wait()
+            self._is_woken = False
+            taken = self._items[:items_max]
+            del self._items[:items_max]
             return taken
 
     @property
@@ -81,5 +74,4 @@ class WorkQueue(Generic[Item]):
         """Refuse further items and wake the taker."""
         with self._changed:
             self._is_closed = True
-            self._is_waiting = False
-            self._changed.notify_all()
+            self._changed.notify()
