@@ -64,7 +64,7 @@ class Livefile:
         self._clock = clock
         self._random = random
         self._observers: list[Callable[[CallRecord], None]] = []
-        self._runner = Runner(app, clock, self._observe)
+        self._runner = Runner(app, clock, self._observers)
         self._mutations = Mutations(database, lambda: self._runner, clock, random)
         self._subscriptions = Subscriptions(database, lambda: self._runner, clock, random)
         self._actions = Actions(
@@ -201,7 +201,7 @@ class Livefile:
 
         def switch(committer: Committer) -> None:
             committer.change_schema(app.schema, deploy_record(app))
-            self._runner = Runner(app, self._clock, self._observe)
+            self._runner = Runner(app, self._clock, self._observers)
 
         error = wait_for(lambda done: self._mutations.submit_job(switch, done))
         if error is not None:
@@ -349,10 +349,6 @@ class Livefile:
 
     def _request_id(self) -> str:
         return f"{self._random.getrandbits(64):016x}"
-
-    def _observe(self, record: CallRecord) -> None:
-        for observer in self._observers:
-            observer(record)
 
     def _close_watch(self, watch: Watch[Any], query_set: LiveQuerySet) -> None:
         self._watches.discard(watch)

@@ -14,6 +14,7 @@ Not here: limits of time and memory.
 import base64
 import datetime
 import dis
+import linecache
 import os
 import random
 import secrets
@@ -37,6 +38,7 @@ _REFUSED_PREFIXES = (
     "sqlite3.", "urllib.", "http.client.", "ftplib.", "smtplib.", "imaplib.", "poplib.",
     "webbrowser.", "pty.", "signal.", "_thread.start_new_thread",
 )  # fmt: skip
+_CODE_READERS = ("<frozen importlib", linecache.__file__)
 _SEALED_MODULES = ("time", "datetime", "random", "uuid", "secrets", "os")
 
 
@@ -248,17 +250,20 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event != "open" and not event.startswith(_REFUSED_PREFIXES):
         return
     running = sealed_call()
-    if running is None or (event == "open" and _is_importing()):
+    if running is None or _is_reading_code():
         return
     what = f"opens {args[0]!r}" if event == "open" else f"uses {event}"
     raise _sealed_error(running, what)
 
 
-def _is_importing() -> bool:
-    """Tell whether the import machinery is at work: a library may load its modules late."""
+def _is_reading_code() -> bool:
+    """Tell whether Python itself reads code, which changes no result.
+
+    A library may import its modules late, and a traceback shows lines of source.
+    """
     frame = sys._getframe(2)
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        if frame.f_code.co_filename.startswith(_CODE_READERS):
             return True
         frame = frame.f_back  # type: ignore[assignment]  # None ends the loop.
     return False

@@ -49,9 +49,10 @@ def failure_of(
 def _function_error(error: Exception, app_path: Path) -> str:
     if isinstance(error, _OWN_TEXT):
         return str(error)
-    frames = [
-        f"    at {frame.name} ({Path(frame.filename).relative_to(app_path)}:{frame.lineno})"
-        for frame in reversed(traceback.extract_tb(error.__traceback__))
-        if Path(frame.filename).is_relative_to(app_path)
-    ]
-    return "\n".join([f"Uncaught {type(error).__name__}: {error}", *frames])
+    frames = []
+    for frame, line_number in traceback.walk_tb(error.__traceback__):  # Reads no source file.
+        file = Path(frame.f_code.co_filename)
+        if file.is_relative_to(app_path):
+            place = f"{file.relative_to(app_path)}:{line_number}"
+            frames.append(f"    at {frame.f_code.co_name} ({place})")
+    return "\n".join([f"Uncaught {type(error).__name__}: {error}", *reversed(frames)])

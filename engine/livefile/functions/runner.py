@@ -8,7 +8,7 @@ Not here: which thread runs what and when it is durable (``functions/mutations.p
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +24,11 @@ from livefile.functions.failure import failure_of
 from livefile.functions.running import RunningCall, current_call
 from livefile.model.value import Value, check_value, size_bytes, size_text
 from livefile.model.value_json import to_json
-from livefile.model.value_packed import pack
 from livefile.transaction.transaction import Transaction
 from livefile.vocabulary.clock import Clock
 from livefile.vocabulary.errors import (
     ConflictError,
+    DiskFullError,
     InvalidValueError,
     StorageFailedError,
     TransactionLimitError,
@@ -41,7 +41,7 @@ from livefile.vocabulary.limits import (
 )
 
 # What a function cannot be blamed for: the caller of the runner retries or gives up.
-INFRASTRUCTURE_ERRORS = (ConflictError, StorageFailedError)
+INFRASTRUCTURE_ERRORS = (ConflictError, DiskFullError, StorageFailedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,9 @@ class CallRecord:
     is_cached: bool = False
 
 
+Observers = Sequence[Callable[[CallRecord], None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One finished attempt. ``record`` is the call as the commit log keeps it."""
@@ -70,11 +73,11 @@ class Run:
 class Runner:
     """Runs queries and mutations of one app. Safe for threads: it keeps no state of a call."""
 
-    def __init__(self, app: App, clock: Clock, observe: Callable[[CallRecord], None]) -> None:
+    def __init__(self, app: App, clock: Clock, observers: Observers) -> None:
         """Take the app, where the time comes from, and who hears of finished calls."""
         self.app = app
         self._clock = clock
-        self._observe = observe
+        self._observers = observers
 
     def find(self, call: Call, kinds: tuple[FunctionKind, ...]) -> Function[..., Any]:
         """Return the called function.
@@ -135,16 +138,18 @@ class Runner:
         self, call: Call, kind: FunctionKind, outcome: Outcome, started: float
     ) -> None:
         """Tell of a finished call; ``started`` is a reading of ``time.perf_counter``."""
-        self._observe(
-            CallRecord(
-                path=call.path,
-                kind=kind,
-                request_id=call.request_id,
-                duration_ms=(time.perf_counter() - started) * 1000,
-                log_lines=outcome.log_lines,
-                error=outcome.message if isinstance(outcome, Failure) else None,
-            )
+        if not self._observers:
+            return
+        record = CallRecord(
+            path=call.path,
+            kind=kind,
+            request_id=call.request_id,
+            duration_ms=(time.perf_counter() - started) * 1000,
+            log_lines=outcome.log_lines,
+            error=outcome.message if isinstance(outcome, Failure) else None,
         )
+        for observe in self._observers:
+            observe(record)
 
     def _invoke(
         self,
@@ -198,13 +203,13 @@ class Runner:
 
     def _record(self, call: Call, seed: int, now_ns: int) -> bytes:
         """Return the call as the commit log keeps it: everything that a replay needs."""
-        key = call.request_key
+        key, attributes = call.request_key, call.identity.attributes
         record: bytes = msgpack.packb(
             {
                 "path": call.path,
                 "code": self.app.code_hash,
-                "args": pack(dict(call.args)),
-                "identity": None if call.identity.attributes is None else call.identity.key,
+                "args": dict(call.args),
+                "identity": None if attributes is None else dict(attributes),
                 "is_admin": call.identity.is_admin,
                 "seed": seed,
                 "time_ns": now_ns,

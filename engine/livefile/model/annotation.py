@@ -8,7 +8,7 @@ Not here: containers and models (``composite_annotation.py``); which Python anno
 which of these (``annotation_reader.py``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from livefile.model import validator as v
 from livefile.model.value import Int64, Value, normalize
-from livefile.vocabulary.errors import ValidationError
+from livefile.vocabulary.errors import InvalidValueError, ValidationError
 
 # Any: this module is the border to user objects of every type.
 
@@ -42,18 +42,27 @@ class Annotation:
 
         Raises:
             ForeignObjectError: ``thing`` is not of that type.
+            ValidationError: it is, but does not meet a constraint.
         """
         raise NotImplementedError
 
     def to_value(self, thing: Any, table_name: v.TableName, error: type[ValidationError]) -> Value:
         """Return the value of a Python object, or raise ``error`` with the protocol's text."""
         try:
-            return self.convert(thing, table_name)
-        except ForeignObjectError:
-            value = value_of(thing)
-        if found := self.validator.mismatch(value, table_name):
-            raise error(str(found))
+            try:
+                return self.convert(thing, table_name)
+            except ForeignObjectError:
+                value = value_of(thing)
+            if found := self.validator.mismatch(value, table_name):
+                raise error(str(found))
+            self.to_python(value)  # Meets the constraints that the validator does not know.
+        except ValidationError as found:
+            raise error(str(found)) from found
         return value
+
+    def for_stored(self) -> "Annotation":
+        """Return the annotation for values that were checked when they were written."""
+        return self
 
 
 class PlainAnnotation(Annotation):
@@ -123,9 +132,9 @@ class IdAnnotation(Annotation):
 
     def convert(self, thing: Any, table_name: v.TableName) -> Value:
         """Return the id if it is one of the right table."""
-        if self.validator.mismatch(thing, table_name):
+        if type(thing) is not str or self.validator.mismatch(thing, table_name):
             raise ForeignObjectError
-        return cast(Value, thing)
+        return thing
 
 
 class AnyAnnotation(Annotation):
@@ -143,22 +152,31 @@ class AnyAnnotation(Annotation):
 class LiteralAnnotation(Annotation):
     """``Literal[...]`` and enums: one of a few constants."""
 
-    def __init__(self, constants: Mapping[Value, Any]) -> None:
-        """Take what each value stands for in Python."""
-        members = [v.Literal(value=cast(Any, value)) for value in constants]
+    def __init__(self, constants: Sequence[Any]) -> None:
+        """Take the constants: primitives, or members of an enum."""
+        values = [_constant_value(constant) for constant in constants]
+        members = [v.Literal(value=cast(Any, value)) for value in values]
         super().__init__(members[0] if len(members) == 1 else v.Union(members=tuple(members)))
-        self._constants = constants
+        # By type, too: 1.0 and True are one key of a dictionary.
+        self._constants = {(type(x), x): c for x, c in zip(values, constants, strict=True)}
 
     def to_python(self, value: Value) -> Any:
         """Return the constant."""
-        return self._constants[value]
+        return self._constants[type(value), value]
 
     def convert(self, thing: Any, table_name: v.TableName) -> Value:
         """Return the value of the constant."""
-        value = normalize(thing.value if isinstance(thing, Enum) else thing)
+        try:
+            value = _constant_value(thing)
+        except InvalidValueError:
+            raise ForeignObjectError from None
         if self.validator.mismatch(value, table_name):
             raise ForeignObjectError
         return value
+
+
+def _constant_value(thing: Any) -> Value:
+    return normalize(thing.value if isinstance(thing, Enum) else thing)
 
 
 def mark_integers(value: Value) -> Any:

@@ -8,7 +8,17 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    is_typeddict,
+)
 
 from pydantic import BaseModel
 
@@ -32,7 +42,7 @@ from livefile.model.composite_annotation import (
     UnionAnnotation,
 )
 from livefile.model.id import Id
-from livefile.model.value import Int64, normalize
+from livefile.model.value import Int64
 from livefile.vocabulary.errors import DefinitionError
 
 # Any: an annotation can be any object.
@@ -68,36 +78,58 @@ def annotation_of(annotation: Any) -> Annotation:
     if origin is Annotated:
         return ConstrainedAnnotation(annotation_of(arguments[0]), annotation)
     if origin is Id:
-        return IdAnnotation(v.IdOf(table=arguments[0].__livefile_table__.name))
+        return _annotation_of_id(arguments[0])
     if origin is Literal:
-        return LiteralAnnotation({normalize(item): item for item in arguments})
+        return LiteralAnnotation(arguments)
     if origin in (list, Sequence):
         return ListAnnotation(annotation_of(arguments[0]))
     if origin in (dict, Mapping):
-        return DictAnnotation(annotation_of(arguments[0]), annotation_of(arguments[1]))
+        key = annotation_of(arguments[0])
+        if not _is_text(key.validator):
+            raise DefinitionError(f"{annotation!r}: the keys of an object are texts, annotate str")
+        return DictAnnotation(key, annotation_of(arguments[1]))
     if origin in (Union, types.UnionType):
         return UnionAnnotation([annotation_of(argument) for argument in arguments])
     return _annotation_of_class(annotation)
 
 
+def _annotation_of_id(target: Any) -> Annotation:
+    table = getattr(target, "__livefile_table__", None)
+    if table is None:
+        raise DefinitionError(f"Id[{target!r}]: want the class of a table")
+    return IdAnnotation(v.IdOf(table=table.name))
+
+
+def _is_text(validator: v.Validator) -> bool:
+    match validator:
+        case v.Literal(value=value):
+            return isinstance(value, str)
+        case v.Union(members=members):
+            return all(map(_is_text, members))
+    return validator == v.STRING or isinstance(validator, v.IdOf)
+
+
 def _annotation_of_class(annotation: Any) -> Annotation:
     if is_typeddict(annotation):
-        hints = typing.get_type_hints(annotation)
+        hints = typing.get_type_hints(annotation, include_extras=True)
         return ObjectAnnotation(
-            {name: annotation_of(hint) for name, hint in hints.items()},
+            {name: annotation_of(_unqualified(hint)) for name, hint in hints.items()},
             optional=tuple(annotation.__optional_keys__),
             make=dict,
             read=_fields_of_mapping,
         )
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return ObjectAnnotation(
-            {name: annotation_of(_hint(field)) for name, field in annotation.model_fields.items()},
+            {
+                name: annotation_of(constrained(field.annotation, field.metadata))
+                for name, field in annotation.model_fields.items()
+            },
             optional=[n for n, f in annotation.model_fields.items() if not f.is_required()],
             make=annotation,
             read=lambda thing: _fields_of_model(thing, annotation),
         )
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return LiteralAnnotation({normalize(item.value): item for item in annotation})
+        return LiteralAnnotation(list(annotation))
     raise DefinitionError(
         f"the annotation {annotation!r} has no counterpart in the protocol; use str, float, int, "
         "Int64, bool, bytes, None, Id[...], list, dict, Literal, a union, an Enum, a TypedDict "
@@ -105,11 +137,16 @@ def _annotation_of_class(annotation: Any) -> Annotation:
     )
 
 
-def _hint(field: Any) -> Any:
-    """Return a model field's annotation with the constraints that pydantic took out of it."""
-    if not field.metadata:
-        return field.annotation
-    return Annotated[(field.annotation, *field.metadata)]
+def constrained(hint: Any, metadata: Sequence[Any]) -> Any:
+    """Return a model field's hint with the constraints that pydantic keeps beside it."""
+    if not metadata or get_origin(hint) is Annotated:
+        return hint
+    return Annotated[(hint, *metadata)]
+
+
+def _unqualified(hint: Any) -> Any:
+    """Return what is inside of ``NotRequired[...]`` and ``Required[...]``."""
+    return get_args(hint)[0] if get_origin(hint) in (NotRequired, Required) else hint
 
 
 def _fields_of_mapping(thing: Any) -> Mapping[str, Any]:

@@ -111,6 +111,7 @@ class ObjectAnnotation(Annotation):
             )
         )
         self._fields = fields
+        self._required = frozenset(fields).difference(optional)
         self._make = make
         self._read = read
 
@@ -126,6 +127,8 @@ class ObjectAnnotation(Annotation):
     def convert(self, thing: Any, table_name: v.TableName) -> Value:
         """Return the object's fields."""
         items = self._read(thing)
+        if not self._required <= items.keys() <= self._fields.keys():
+            raise ForeignObjectError  # Python does not check what is in a ``TypedDict``.
         return {name: self._fields[name].convert(item, table_name) for name, item in items.items()}
 
 
@@ -145,14 +148,25 @@ class ConstrainedAnnotation(Annotation):
             raise ValidationError(pydantic_text(error)) from error
 
     def convert(self, thing: Any, table_name: v.TableName) -> Value:
-        """Return the value as the plain type has it."""
-        return self._inner.convert(thing, table_name)
+        """Return the value as the plain type has it, if it meets the constraints."""
+        value = self._inner.convert(thing, table_name)
+        self.to_python(value)
+        return value
+
+    def for_stored(self) -> Annotation:
+        """Return the plain type: a stored value is not checked again."""
+        return self._inner.for_stored()
 
 
 def pydantic_text(error: PydanticValidationError) -> str:
     """Return what pydantic found, one line for each finding, without its links."""
     return "\n".join(
-        f"Value does not match validator.\nPath: .{'.'.join(str(step) for step in item['loc'])}"
-        f"\nValue: {item['input']!r}\nValidator: {item['msg']}"
+        str(
+            v.Mismatch(
+                sentence="Value does not match validator.",
+                details=(f"Value: {item['input']!r}", f"Validator: {item['msg']}"),
+                path="".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in item["loc"]),
+            )
+        )
         for item in error.errors(include_url=False)
     )

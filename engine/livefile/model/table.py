@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict
 
 from livefile.model import validator as v
 from livefile.model.annotation import Annotation, ForeignObjectError
-from livefile.model.annotation_reader import annotation_of
+from livefile.model.annotation_reader import annotation_of, constrained
 from livefile.model.id import Id
 from livefile.model.index_range import BY_CREATION_TIME, BY_ID, IndexRange
 from livefile.model.names import check_index_fields, check_index_name, check_table_name
 from livefile.model.value import Value
+from livefile.model.value_packed import pack, unpack
 from livefile.vocabulary.errors import DefinitionError, DocumentValidationError
 from livefile.vocabulary.limits import INDEXES_PER_TABLE_MAX
 
@@ -142,10 +143,9 @@ class TableDefinition:
         self.name = name
         self.model = model
         self.indexes: dict[str, tuple[str, ...]] = {}
-        for attribute in vars(model).values():
+        for attribute in [item for cls in reversed(model.__mro__) for item in vars(cls).values()]:
             if isinstance(attribute, Index):
-                check_index_name(name, attribute.name)
-                self.indexes[attribute.name] = attribute.fields
+                self._add_index(attribute)
         if len(self.indexes) > INDEXES_PER_TABLE_MAX:
             raise DefinitionError(
                 f'Table "{name}" cannot have more than {INDEXES_PER_TABLE_MAX} indexes.'
@@ -154,14 +154,26 @@ class TableDefinition:
             if reserved in model.__annotations__:
                 raise DefinitionError(f"table {name}: the field name {reserved!r} is reserved")
 
+    def _add_index(self, declared: Index) -> None:
+        check_index_name(self.name, declared.name)
+        if hasattr(Table, declared.name):
+            raise DefinitionError(f"index {self.name}.{declared.name}: the name is reserved")
+        for name, fields in self.indexes.items():
+            if name != declared.name and fields == declared.fields:
+                raise DefinitionError(
+                    f"table {self.name}: the indexes {name} and {declared.name} have the same "
+                    f"fields: {', '.join(fields)}"
+                )
+        self.indexes[declared.name] = declared.fields
+
     @cached_property
     def annotations(self) -> Mapping[str, Annotation]:
         """What each field holds. Late, because ids may name tables that come later."""
         hints = get_type_hints(self.model, include_extras=True)
         annotations = {}
-        for field in self.model.model_fields:
+        for field, info in self.model.model_fields.items():
             try:
-                annotations[field] = annotation_of(hints[field])
+                annotations[field] = annotation_of(constrained(hints[field], info.metadata))
             except DefinitionError as error:
                 raise DefinitionError(f"table {self.name}, field {field}: {error}") from error
         for name, fields in self.indexes.items():
@@ -195,7 +207,8 @@ class TableDefinition:
 
     @cached_property
     def _converted(self) -> tuple[tuple[str, Annotation], ...]:
-        return tuple((n, a) for n, a in self.annotations.items() if not a.is_plain)
+        trusted = ((name, a.for_stored()) for name, a in self.annotations.items())
+        return tuple((name, annotation) for name, annotation in trusted if not annotation.is_plain)
 
     @cached_property
     def defaults(self) -> Document:
@@ -210,10 +223,15 @@ class TableDefinition:
             if not field.is_required()
         }
 
+    @cached_property
+    def _defaults_packed(self) -> bytes:
+        return pack(self.defaults)
+
     def load(self, stored: Document) -> Table:
         """Return the document that was stored. It was checked when it was written."""
         if len(stored) != len(self.annotations) + 2:
-            stored = {**self.defaults, **stored}
+            # Unpacked anew, because whoever reads the document may change a list in it.
+            stored = {**cast(Document, unpack(self._defaults_packed)), **stored}
         fields: dict[str, Any] = stored.copy()  # Any: Python objects of the fields.
         del fields["_id"], fields["_creationTime"]
         for name, annotation in self._converted:

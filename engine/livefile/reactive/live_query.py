@@ -11,17 +11,24 @@ from livefile.model.identity import ANONYMOUS, Identity
 from livefile.reactive.query_set import Update, WatchQuery
 from livefile.transaction.read_set import ReadSet
 
-QueryKey = tuple[str, bytes, bool, str | None]
-"""Path, packed arguments, whether internal functions may be called, and the identity if read."""
+SharedKey = tuple[str, bytes, bool]
+"""Function path, packed arguments, and whether internal functions may be called."""
+
+QueryKey = tuple[SharedKey, str | None]
+"""What makes a query the same one: the identity's key belongs to it if the query has read it."""
 
 
 class CacheEntry:
     """One query with its newest outcome, what it read for it, and who watches it."""
 
-    __slots__ = ("call", "has_read_time", "key", "made_ns", "outcome", "reads", "watchers")
+    __slots__ = (
+        "call", "has_read_time", "key", "made_ns", "outcome", "reads", "shared_key",
+        "watchers",
+    )  # fmt: skip
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, shared_key: SharedKey) -> None:
         self.call = call
+        self.shared_key = shared_key
         self.key: QueryKey | None = None
         self.outcome: Outcome | None = None
         self.reads = ReadSet()

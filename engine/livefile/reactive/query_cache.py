@@ -11,10 +11,11 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from livefile.functions.call import Call, Success
+from livefile.model.identity import Identity
 from livefile.model.value_packed import pack
 from livefile.model.write import IndexWrites
 from livefile.reactive.interval_index import IntervalIndex
-from livefile.reactive.live_query import CacheEntry, QueryKey, Watcher
+from livefile.reactive.live_query import CacheEntry, QueryKey, SharedKey, Watcher
 from livefile.vocabulary.limits import QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_SIZE_BYTES_MAX
 
 # What an entry takes beside its JSON, roughly.
@@ -34,24 +35,24 @@ class QueryCache:
         self._idle: OrderedDict[CacheEntry, int] = OrderedDict()
         self._idle_size_bytes = 0
 
-    def find(self, call: Call) -> CacheEntry | None:
+    def find(self, shared_key: SharedKey, identity: Identity) -> CacheEntry | None:
         """Return the valid entry of a query, None if there is none.
 
         A run that did not read the identity would not have read it for anybody, since up to there
         it is the same run: its entry serves everyone.
         """
-        shared = _key(call, has_read_identity=False)
-        for key in (shared, (*shared[:3], call.identity.key)):
-            if (entry := self._entries.get(key)) is not None:
-                if entry in self._idle:
-                    self._idle.move_to_end(entry)
-                return entry
-        return None
+        entry = self._entries.get((shared_key, None))
+        if entry is None:
+            entry = self._entries.get((shared_key, identity.key))
+        if entry is not None and entry in self._idle:
+            self._idle.move_to_end(entry)
+        return entry
 
     def put(self, entry: CacheEntry, *, has_read_identity: bool) -> None:
         """Make a freshly run entry findable."""
         assert entry.key is None
-        entry.key = _key(entry.call, has_read_identity=has_read_identity)
+        identity_key = entry.call.identity.key if has_read_identity else None
+        entry.key = (entry.shared_key, identity_key)
         self._entries[entry.key] = entry
         self._readers.add(entry, entry.reads)
         if not entry.watchers:
@@ -100,11 +101,7 @@ class QueryCache:
             self.drop(next(iter(self._idle)))
 
 
-def _key(call: Call, *, has_read_identity: bool) -> QueryKey:
-    """Return the key of a query; the order of its arguments makes no difference."""
-    return (
-        call.path,
-        pack(dict(sorted(call.args.items()))),
-        call.is_internal or call.identity.is_admin,
-        call.identity.key if has_read_identity else None,
-    )
+def shared_key(call: Call) -> SharedKey:
+    """Return the key of a query without its identity; the order of arguments does not matter."""
+    args = pack(dict(sorted(call.args.items())))
+    return call.path, args, call.is_internal or call.identity.is_admin

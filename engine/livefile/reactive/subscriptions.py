@@ -16,7 +16,7 @@ from livefile.functions.call import Call, FunctionKind, Outcome
 from livefile.functions.runner import Runner
 from livefile.functions.work_queue import WorkQueue
 from livefile.reactive.live_query import CacheEntry, Watcher
-from livefile.reactive.query_cache import QueryCache
+from livefile.reactive.query_cache import QueryCache, shared_key
 from livefile.reactive.query_set import QuerySetChange, Update, WatchQuery
 from livefile.transaction.database import Database
 from livefile.transaction.snapshot import Snapshot
@@ -145,12 +145,42 @@ class Subscriptions:
         requests = self._requests.take(is_waiting=is_waiting)
         if self._requests.is_closed and not requests:
             return False
+        if self._pass_by(requests):
+            self._deliver(self._ts)
+            return True
         with self._database.snapshot() as snapshot:
             self._apply_commits(snapshot)
             for request in requests:
                 self._handle(request, snapshot)
         self._deliver(snapshot.ts)
         return True
+
+    def _pass_by(self, requests: Sequence[_Request]) -> bool:
+        """Move to the newest commit without a snapshot if nothing has to run; else do nothing.
+
+        Most commits touch no query that anybody watches.
+        """
+        if not all(isinstance(request, _Require) for request in requests):
+            return False
+        published_ts = self._database.published_ts
+        try:
+            commits = self._database.write_log.between(self._ts, published_ts)
+        except LogTrimmedError:
+            return False
+        touched = self._cache.touched_by(commits)
+        if any(entry.watchers for entry in touched):
+            return False
+        for entry in touched:
+            self._cache.drop(entry)
+        self._ts = published_ts
+        for request in requests:
+            assert isinstance(request, _Require)
+            self._require(request)
+        return True
+
+    def _require(self, request: _Require) -> None:
+        request.watcher.required_ts = request.ts
+        self._requiring.add(request.watcher)
 
     def _apply_commits(self, snapshot: Snapshot) -> None:
         try:
@@ -172,8 +202,7 @@ class Subscriptions:
             case _Change():
                 self._change(request.watcher, request.change, snapshot)
             case _Require():
-                request.watcher.required_ts = request.ts
-                self._requiring.add(request.watcher)
+                self._require(request)
             case _Close():
                 for query_id, (_, entry) in request.watcher.queries.items():
                     self._cache.unwatch(entry, request.watcher, query_id)
@@ -244,12 +273,13 @@ class Subscriptions:
 
     def _entry(self, call: Call, snapshot: Snapshot) -> CacheEntry:
         """Return the entry of a query, run now if there is no valid one."""
-        entry = self._cache.find(call)
+        key = shared_key(call)
+        entry = self._cache.find(key, call.identity)
         if entry is not None and self._is_stale(entry):
             self._invalidate(entry, snapshot)
-            entry = self._cache.find(call)
+            entry = self._cache.find(key, call.identity)
         if entry is None:
-            entry = CacheEntry(call)
+            entry = CacheEntry(call, key)
             self._run(entry, snapshot)
         return entry
 

@@ -49,11 +49,14 @@ class CommitLog:
         end = connection.execute(_END).get
         self.last_ts: int = end[0] if end else 0
         self._end_offset: int = end[1] if end else 0
+        self._start: tuple[int, int] | None = connection.execute(_OLDEST).get
 
     def append(self, ts: int, writes: Sequence[DocumentWrite], call: bytes) -> None:
         """Add a commit; ``ts`` is above all before it."""
         packed = msgpack.packb([(w.table_number, w.internal_id, w.before, w.after) for w in writes])
         self._connection.execute(_APPEND, (ts, self._end_offset, packed, call))
+        if self._start is None:
+            self._start = (ts, self._end_offset)
         self._end_offset += len(packed) + len(call)
         self.last_ts = ts
 
@@ -61,10 +64,13 @@ class CommitLog:
         """Remove the oldest commits over the limits, a bounded number; the newest one stays."""
         oldest_ts = now_ns - COMMIT_LOG_AGE_MS_MAX * 1_000_000
         oldest_offset = self._end_offset - COMMIT_LOG_SIZE_BYTES_MAX
-        first_ts, first_offset = self._connection.execute(_OLDEST).get
-        if first_ts < oldest_ts or first_offset < oldest_offset:
+        if self._start is None:
+            return
+        start_ts, start_offset = self._start
+        if start_ts < oldest_ts or start_offset < oldest_offset:
             bindings = (oldest_ts, oldest_offset, self.last_ts, COMMIT_LOG_TRIM_ROWS_MAX)
             self._connection.execute(_TRIM, bindings)
+            self._start = self._connection.execute(_OLDEST).get
 
     def reset(self) -> None:
         """Look up the end again, after a transaction was rolled back."""

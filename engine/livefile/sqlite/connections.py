@@ -88,6 +88,20 @@ class Connections:
         if self.writer.in_transaction:
             self.writer.execute("ROLLBACK")
 
+    def mark(self) -> None:
+        """Begin a part of the writer's transaction that can be taken back by itself."""
+        self.writer.execute("SAVEPOINT part")
+
+    def keep_part(self) -> None:
+        """Let what was written since ``mark`` be part of the transaction."""
+        self.writer.execute("RELEASE part")
+
+    def take_back_part(self) -> None:
+        """Undo what was written since ``mark``, unless SQLite undid the whole transaction."""
+        if self.writer.in_transaction:
+            self.writer.execute("ROLLBACK TO part")
+            self.writer.execute("RELEASE part")
+
     def checkpoint_if_due(self) -> None:
         """Move pages from the write-ahead log into the file, once enough have gathered.
 
@@ -95,7 +109,10 @@ class Connections:
         because no commit comes in between.
         """
         if self._wal_pages >= WAL_PAGES_BEFORE_CHECKPOINT:
-            self.writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            try:
+                self.writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            except apsw.FullError:
+                return  # What was committed stays durable in the log; the next commit tries again.
             self._wal_pages = 0
 
     def close(self) -> None:

@@ -36,13 +36,15 @@ def apply(connection: apsw.Connection, current: Catalog, schema: Schema) -> bool
     changes_before = connection.total_changes()
     for definition in schema.tables.values():
         if definition.name not in current.tables:
-            catalog.create_table(connection, definition.name, str(definition.validator))
+            catalog.create_table(connection, definition.name, repr(definition.validator))
     current = catalog.load(connection)
     for definition in schema.tables.values():
         table = current.tables[definition.name]
-        if table.validator != str(definition.validator):
+        # Not its notation, which is the same for whole numbers and for all others.
+        validator = repr(definition.validator)
+        if table.validator != validator:
             _check_documents(connection, current, table, definition)
-            catalog.set_validator(connection, table.number, str(definition.validator))
+            catalog.set_validator(connection, table.number, validator)
     for table in current.tables.values():
         declared = schema.tables.get(table.name)
         if declared is None and table.validator != catalog.ANY_VALIDATOR:

@@ -56,5 +56,5 @@ def add(
 
 def trim(connection: apsw.Connection, now_ns: int) -> None:
     """Remove the oldest answers past their time, a bounded number."""
-    oldest_ts = now_ns - SESSION_REQUEST_AGE_MS_MAX * 1_000_000
-    connection.execute(_TRIM, (oldest_ts, SESSION_REQUEST_TRIM_ROWS_MAX))
+    oldest_kept_ts = now_ns - SESSION_REQUEST_AGE_MS_MAX * 1_000_000
+    connection.execute(_TRIM, (oldest_kept_ts, SESSION_REQUEST_TRIM_ROWS_MAX))

@@ -29,7 +29,10 @@ from livefile.transaction.transaction import Transaction
 from livefile.transaction.write_log import WriteLog
 from livefile.transaction.write_set import WriteSet
 from livefile.vocabulary.clock import Clock
-from livefile.vocabulary.errors import ConflictError
+from livefile.vocabulary.errors import AppError, ConflictError
+
+# Far more answers go at one time than come in between, whatever the load.
+_REQUEST_TRIM_INTERVAL_NS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,16 @@ class Committer:
         self._log = commit_log.CommitLog(self._connection)
         self.durable_ts = self._log.last_ts
         self.durable_catalog = self._catalog = catalog.load(self._connection)
+        self._next_request_trim_ns = 0
         self._guard = StorageGuard(connections.path)
         self._is_open = False
+        # The catalog before a transaction at the head made tables; None unless it still may fail.
+        self._catalog_before: Catalog | None = None
 
     def begin(self, seed: int) -> Transaction:
         """Begin a transaction at the head of the history, inside the open group."""
         self._open_group()
+        self._forget_new_tables()
         snapshot = Snapshot(self._connection, self._log.last_ts, self._catalog)
         return Transaction(snapshot, self._clock.now_ns(), seed, self._create_table)
 
@@ -89,7 +96,11 @@ class Committer:
             )
         if not transaction.writes:
             return transaction.snapshot.ts
+        if transaction.snapshot.catalog is not self._catalog:
+            self._check_schema(transaction.writes)
         self._open_group()
+        if not transaction.writes.table_names:
+            self._forget_new_tables()
         ts = max(self._clock.now_ns(), self._log.last_ts + 1)
         with self._guard:
             touched, images = self._apply(transaction.writes)
@@ -103,6 +114,7 @@ class Committer:
                         ts=ts, json=answer.json, log_lines=answer.log_lines
                     ),
                 )
+            self._keep_new_tables()
         self._write_log.append(ts, touched)
         return ts
 
@@ -110,21 +122,31 @@ class Committer:
         """Bring tables, indexes and validators of the file to ``schema``, as a commit of its own.
 
         Raises:
-            AppError: a stored document does not match; the group was rolled back.
+            AppError: a stored document does not match; nothing was changed.
         """
         self._open_group()
+        self._forget_new_tables()
+        before = self._catalog.tables
         with self._guard:
-            is_changed = schema_change.apply(self._connection, self._catalog, schema)
+            self._connections.mark()
+            try:
+                is_changed = schema_change.apply(self._connection, self._catalog, schema)
+            except AppError:
+                self._connections.take_back_part()
+                raise
+            self._connections.keep_part()
             if not is_changed and self._log.last_ts:
                 return  # The first commit of a file is made in any case: it dates the log.
             self._catalog = catalog.load(self._connection)
             ts = max(self._clock.now_ns(), self._log.last_ts + 1)
             self._log.append(ts, (), call)
-        self._write_log.append(ts, {})
+        new = [name.encode() for name in self._catalog.tables if name not in before]
+        self._write_log.append(ts, {TABLE_NAMES_INDEX: new})
 
     def write_setting(self, name: str, value: bytes) -> None:
         """Write a small fact about the deployment; it is durable with the group."""
         self._open_group()
+        self._forget_new_tables()
         with self._guard:
             settings.write_setting(self._connection, name, value)
 
@@ -137,11 +159,14 @@ class Committer:
         """
         if not self._is_open:
             return
+        self._forget_new_tables()
         with self._guard:
             now_ns = self._clock.now_ns()
             if self._log.last_ts > self.durable_ts:
                 self._log.trim(now_ns)
-                session_requests.trim(self._connection, now_ns)
+                if now_ns >= self._next_request_trim_ns:
+                    session_requests.trim(self._connection, now_ns)
+                    self._next_request_trim_ns = now_ns + _REQUEST_TRIM_INTERVAL_NS
             self._connections.commit()
             self._is_open = False
             self.durable_ts, self.durable_catalog = self._log.last_ts, self._catalog
@@ -157,6 +182,7 @@ class Committer:
         self._log.reset()
         self._write_log.discard_after(self.durable_ts)
         self._catalog = self.durable_catalog
+        self._catalog_before = None
 
     def _open_group(self) -> None:
         if not self._is_open:
@@ -197,8 +223,33 @@ class Committer:
             touched[TABLE_NAMES_INDEX] = [name.encode() for name in writes.table_names]
         return touched, images
 
+    def _check_schema(self, writes: WriteSet) -> None:
+        """Refuse documents that were checked against a schema that is no longer in force."""
+        for write in writes:
+            current = self._catalog.by_number[write.table.number]
+            if current.validator != write.table.validator:
+                raise ConflictError(
+                    f"The schema of table {write.table.name} changed while this mutation was run"
+                )
+
     def _create_table(self, name: str) -> Catalog:
         with self._guard:
+            if self._catalog_before is None:
+                self._connections.mark()
+                self._catalog_before = self._catalog
             catalog.create_table(self._connection, name, catalog.ANY_VALIDATOR)
             self._catalog = catalog.load(self._connection)
         return self._catalog
+
+    def _keep_new_tables(self) -> None:
+        if self._catalog_before is not None:
+            self._connections.keep_part()
+            self._catalog_before = None
+
+    def _forget_new_tables(self) -> None:
+        """Take back the tables that a transaction made which was never committed."""
+        if self._catalog_before is not None:
+            with self._guard:
+                self._connections.take_back_part()
+            self._catalog = self._catalog_before
+            self._catalog_before = None

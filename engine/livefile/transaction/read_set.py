@@ -19,13 +19,17 @@ TABLE_NAMES_INDEX = 0
 
 
 class ReadSet:
-    """A union of intervals for each index that was read. One thread at a time."""
+    """A union of intervals for each index that was read. One thread at a time.
 
-    __slots__ = ("_reads_count", "intervals")
+    Single keys are kept apart, because most reads are of one document.
+    """
+
+    __slots__ = ("_intervals", "_points", "_ranges_count")
 
     def __init__(self) -> None:
-        self.intervals: dict[int, IntervalSet] = {}
-        self._reads_count = 0
+        self._points: dict[int, set[bytes]] = {}
+        self._intervals: dict[int, IntervalSet] = {}
+        self._ranges_count = 0
 
     def add(self, index_id: int, interval: Interval) -> None:
         """Record that a range of an index was read.
@@ -33,9 +37,9 @@ class ReadSet:
         Raises:
             TransactionLimitError: too many ranges in one transaction.
         """
-        self._of(index_id).add(interval)
-        self._reads_count += 1
-        if self._reads_count > INTERVALS_READ_MAX:
+        self._intervals.setdefault(index_id, IntervalSet()).add(interval)
+        self._ranges_count += 1
+        if self._ranges_count > INTERVALS_READ_MAX:
             raise TransactionLimitError(
                 "TooManyReads",
                 f"Too many reads in a single function execution (limit: {INTERVALS_READ_MAX}). "
@@ -45,24 +49,24 @@ class ReadSet:
 
     def add_point(self, index_id: int, key: bytes) -> None:
         """Record that one key of an index was read. Documents have a limit of their own."""
-        self._of(index_id).add_point(key)
+        self._points.setdefault(index_id, set()).add(key)
 
     def is_touched_by(self, writes: IndexWrites) -> bool:
         """Return whether a commit with these writes changed something that was read."""
         for index_id, keys in writes.items():
-            intervals = self.intervals.get(index_id)
+            points = self._points.get(index_id)
+            if points is not None and not points.isdisjoint(keys):
+                return True
+            intervals = self._intervals.get(index_id)
             if intervals is not None and any(key in intervals for key in keys):
                 return True
         return False
 
     def __iter__(self) -> Iterator[tuple[int, Interval]]:
-        """Yield every index id and interval."""
-        for index_id, intervals in self.intervals.items():
+        """Yield every index id and interval; a point may lie inside another interval."""
+        for index_id, keys in self._points.items():
+            for key in keys:
+                yield index_id, Interval.point(key)
+        for index_id, intervals in self._intervals.items():
             for interval in intervals:
                 yield index_id, interval
-
-    def _of(self, index_id: int) -> IntervalSet:
-        found = self.intervals.get(index_id)
-        if found is None:
-            found = self.intervals[index_id] = IntervalSet()
-        return found

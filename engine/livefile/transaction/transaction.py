@@ -64,8 +64,9 @@ class Transaction:
         self._now_ns = max(now_ns, snapshot.ts)
         self._creation_time_ms = math.nextafter(self._now_ns / 1e6, 0.0)
         self._create_table = create_table
-        # What was fetched, by internal id: a document that is found is often patched next.
-        self._fetched: dict[bytes, bytes | None] = {}
+        # What was fetched: a document that is found is often patched next. By table as well,
+        # because a client may send the id of one table's document as that of another's.
+        self._fetched: dict[tuple[int, bytes], bytes | None] = {}
         self._documents_read = 0
         self._bytes_read = 0
         self._documents_written = 0
@@ -91,7 +92,7 @@ class Transaction:
         self.reads.add_point(table.by_id, internal_id)
         pending = self.writes.get(table_number, internal_id)
         if pending is not None:
-            return pending.after
+            return None if pending.after is None else _copy_of(pending.after)
         packed = self._fetch(table_number, internal_id)
         return None if packed is None else self._read(packed)
 
@@ -124,9 +125,10 @@ class Transaction:
                 merged.sort(key=lambda pair: pair[0], reverse=is_descending)
             for key, document in merged[:limit]:
                 if isinstance(document, bytes):
-                    self._fetched[key_internal_id(key)] = document
-                    document = self._read(document)
-                yield document
+                    self._fetched[table.number, key_internal_id(key)] = document
+                    yield self._read(document)
+                else:
+                    yield _copy_of(document)
             if limit is not None:
                 limit -= min(limit, len(merged))
 
@@ -251,10 +253,11 @@ class Transaction:
         return self.catalog.tables[name]
 
     def _fetch(self, table_number: int, internal_id: bytes) -> bytes | None:
-        """Return a packed document of the snapshot; internal ids are unique over all tables."""
-        if internal_id not in self._fetched:
-            self._fetched[internal_id] = self.snapshot.get(table_number, internal_id)
-        return self._fetched[internal_id]
+        """Return a packed document of the snapshot, None if there is none."""
+        key = (table_number, internal_id)
+        if key not in self._fetched:
+            self._fetched[key] = self.snapshot.get(table_number, internal_id)
+        return self._fetched[key]
 
     def _read(self, packed: bytes) -> Document:
         self._documents_read += 1
@@ -272,6 +275,19 @@ class Transaction:
                 f"{BYTES_READ_MAX} bytes). {_READ_ADVICE}",
             )
         return cast(Document, unpack(packed))
+
+
+def _copy_of(document: Document) -> Document:
+    """Return a pending document with containers of its own: its reader may change a list."""
+    return cast(Document, _unshared(document))
+
+
+def _unshared(value: Value) -> Value:
+    if isinstance(value, dict):
+        return {name: _unshared(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_unshared(item) for item in value]
+    return value
 
 
 def _split(
