@@ -61,10 +61,9 @@ class Livefile:
     ) -> None:
         """Wire an open database and an app together; use ``open`` instead."""
         self._database = database
-        self._clock = clock
         self._random = random
         self._observers: list[Callable[[CallRecord], None]] = []
-        self._runner = Runner(app, clock, self._observers)
+        self._runner = Runner(app, self._observers)
         self._mutations = Mutations(database, lambda: self._runner, clock, random)
         self._subscriptions = Subscriptions(database, lambda: self._runner, clock, random)
         self._actions = Actions(
@@ -201,7 +200,7 @@ class Livefile:
 
         def switch(committer: Committer) -> None:
             committer.change_schema(app.schema, deploy_record(app))
-            self._runner = Runner(app, self._clock, self._observers)
+            self._runner = Runner(app, self._observers)
 
         error = wait_for(lambda done: self._mutations.submit_job(switch, done))
         if error is not None:

@@ -17,10 +17,19 @@ from livefile.functions.call import FunctionKind
 from livefile.functions.console import capture_logging
 from livefile.functions.definition import Function
 from livefile.functions.description import AppDescription, TableDescription
-from livefile.functions.determinism import check_body, install_audit_hook, seal_module
+from livefile.functions.determinism import check_body, seal_module
+from livefile.functions.sealing import install_audit_hook
 from livefile.model.schema import Schema
 from livefile.model.table import Table
-from livefile.vocabulary.errors import AppError, FunctionNotFoundError, LivefileError
+from livefile.vocabulary.errors import (
+    AppError,
+    DefinitionError,
+    FunctionNotFoundError,
+    LivefileError,
+)
+
+# Packages that were loaded as apps in this process: only these may be imported anew.
+_app_names: set[str] = set()
 
 
 class App:
@@ -61,7 +70,13 @@ class App:
         if isinstance(source, App):
             return source
         name, path = _locate(source)
-        return cls._load_package(name, path)
+        known = set(sys.modules)
+        try:
+            return cls._load_package(name, path)
+        except AppError:
+            # What was imported before the mistake is imported again once it is mended.
+            _forget([n for n in sys.modules if _is_inside(n, name) and n not in known])
+            raise
 
     def reload(self) -> "App":
         """Import the code anew and return it as another app; this one stays usable.
@@ -70,14 +85,14 @@ class App:
             AppError: a module fails; the message has its traceback.
         """
         before = {n: m for n, m in sys.modules.items() if _is_inside(n, self.name)}
-        for name in before:
-            del sys.modules[name]
-        importlib.invalidate_caches()
+        _forget(before)
+        for file in self.source_files:
+            # Python tells an old compilation by its second and size: too coarse for two edits.
+            Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
         try:
             return self._load_package(self.name, self.path)
         except AppError:
-            for name in [n for n in sys.modules if _is_inside(n, self.name)]:
-                del sys.modules[name]
+            _forget([n for n in sys.modules if _is_inside(n, self.name)])
             sys.modules.update(before)
             raise
 
@@ -121,6 +136,7 @@ class App:
     @classmethod
     def _load_package(cls, name: str, path: Path) -> "App":
         install_audit_hook()
+        _app_names.add(name)
         try:
             modules = {
                 module_name: importlib.import_module(module_name)
@@ -136,7 +152,7 @@ class App:
                 assert function.returns_validator
         except LivefileError as error:
             raise AppError(f"app {name}: {error}") from error
-        except Exception as error:  # The edge to user code: any module may raise anything.
+        except (Exception, SystemExit) as error:  # The edge to user code: it may raise anything.
             raise AppError(f"app {name}: {_traceback_of(error, path)}") from error
         capture_logging(name)
         return app
@@ -150,7 +166,7 @@ class App:
             if isinstance(thing, Function) and thing.body.__module__ == module.__name__:
                 path = f"{_module_path(module.__name__, self.name)}:{thing.name}"
                 if self.functions.setdefault(path, thing) is not thing:
-                    raise AppError(f"app {self.name}: two functions have the path {path}")
+                    raise DefinitionError(f"two functions have the path {path}")
                 self.paths[thing] = path
 
 
@@ -191,16 +207,29 @@ def _locate(source: str | Path) -> tuple[str, Path]:
 
 
 def _make_importable(folder: Path) -> None:
-    """Put the folder's parent first on the path, and forget a package of this name elsewhere."""
-    parent = str(folder.parent)
+    """Put the folder's parent first on the path, and forget an app of this name elsewhere.
+
+    Raises:
+        AppError: Python knows something else under this name.
+    """
+    parent, name = str(folder.parent), folder.name
+    if name in sys.stdlib_module_names:
+        raise AppError(f"{folder}: {name!r} is a module of Python; an app needs another name")
     if parent in sys.path:
         sys.path.remove(parent)
     sys.path.insert(0, parent)
-    known = sys.modules.get(folder.name)
-    if known is not None and str(folder) not in list(getattr(known, "__path__", ())):
-        for name in [name for name in sys.modules if _is_inside(name, folder.name)]:
-            del sys.modules[name]
-        importlib.invalidate_caches()
+    known = {n: m for n, m in sys.modules.items() if _is_inside(n, name)}
+    files = [getattr(module, "__file__", None) for module in known.values()]
+    is_elsewhere = any(file and not Path(file).is_relative_to(folder) for file in files)
+    if is_elsewhere and name in _app_names:
+        _forget(known)
+    importlib.invalidate_caches()
+    spec = importlib.util.find_spec(name)
+    if spec is None or str(folder) not in (spec.submodule_search_locations or ()):
+        raise AppError(
+            f"{folder}: {name!r} is another package for Python; rename the folder, or put an "
+            "__init__.py into it"
+        )
 
 
 def _module_names(package: str, path: Path) -> list[str]:
@@ -212,6 +241,13 @@ def _module_names(package: str, path: Path) -> list[str]:
         if all(part.isidentifier() for part in parts):
             names.append(".".join((package, *parts)))
     return names
+
+
+def _forget(modules: Iterable[str]) -> None:
+    """Let modules be imported anew."""
+    for name in modules:
+        del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 def _is_inside(module: str, package: str) -> bool:
@@ -227,10 +263,10 @@ def _hash_of(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _traceback_of(error: Exception, path: Path) -> str:
+def _traceback_of(error: BaseException, path: Path) -> str:
     """Return the traceback from the app's own code on, as Python prints it."""
     shown = traceback.TracebackException.from_exception(error)
     inside = [frame for frame in shown.stack if frame.filename.startswith(str(path))]
-    if inside:
+    if inside or isinstance(error, SyntaxError):  # Which names its place by itself.
         shown.stack = traceback.StackSummary.from_list(inside)
     return "".join(shown.format()).strip()

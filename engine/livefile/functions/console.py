@@ -33,7 +33,11 @@ class CallLogHandler(logging.Handler):
         running = current_call.get()
         if running is not None:
             level = next((name for least, name in _LEVELS if record.levelno >= least), "DEBUG")
-            running.log.add(level, self.format(record))
+            try:
+                text = self.format(record)
+            except (KeyError, TypeError, ValueError) as error:  # logging never fails its caller.
+                text = f"{record.msg} {record.args!r} (not formatted: {error})"
+            running.log.add(level, text)
 
 
 def capture_logging(package: str) -> None:

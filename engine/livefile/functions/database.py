@@ -21,7 +21,11 @@ from livefile.model.table import Table, TableDefinition
 from livefile.model.value import Value, normalize
 from livefile.transaction.transaction import Transaction
 from livefile.transaction.write_set import Document
-from livefile.vocabulary.errors import DocumentValidationError, InvalidDocumentIdError
+from livefile.vocabulary.errors import (
+    DefinitionError,
+    DocumentValidationError,
+    InvalidDocumentIdError,
+)
 
 T = TypeVar("T", bound=Table)
 
@@ -49,13 +53,22 @@ class DatabaseReader:
     @overload
     def query(self, source: IndexRange[T]) -> TableQuery[T]: ...
     def query(self, source: type[T] | IndexRange[T]) -> TableQuery[T]:
-        """Return a query over a whole table, oldest first, or over a range of an index."""
+        """Return a query over a whole table, oldest first, or over a range of an index.
+
+        Raises:
+            DefinitionError: ``source`` is neither, or of a table that the app does not declare.
+        """
         if isinstance(source, IndexRange):
-            definition = self._schema.tables[source.table]
+            definition = self._declared(source.table)
             index, interval = source.index, source.interval()
-        else:
-            definition = source.__livefile_table__
+        elif isinstance(source, type) and issubclass(source, Table):
+            definition = self._declared(source.__livefile_table__.name)
             index, interval = BY_CREATION_TIME, EVERYTHING
+        else:
+            raise DefinitionError(
+                f"ctx.db.query takes a table's class or a range of an index, got {source!r}; for a "
+                "table by its name use ctx.db.table(...)"
+            )
         return TableQuery(
             _transaction=self._transaction,
             _table=definition.name,
@@ -67,6 +80,12 @@ class DatabaseReader:
     def table(self, name: str) -> "TableReader":
         """Return a table by its name, for documents as plain dictionaries."""
         return TableReader(self._transaction, name)
+
+    def _declared(self, name: str) -> TableDefinition:
+        definition = self._schema.tables.get(name)
+        if definition is None:
+            raise DefinitionError(f"table {name} is not declared by the app")
+        return definition
 
     def _definition_of(self, id: str) -> TableDefinition:
         table_number, _ = decode_document_id(id)
@@ -90,7 +109,7 @@ class DatabaseWriter(DatabaseReader):
             DocumentValidationError: a field holds what its annotation does not allow.
             InvalidValueError: the document is over a limit.
         """
-        definition = type(document).__livefile_table__
+        definition = self._declared(_checked_document(document).__livefile_table__.name)
         fields = definition.dump(document, self._transaction.catalog.table_name)
         return cast(Id[T], self._transaction.insert(definition.name, fields))
 
@@ -116,7 +135,7 @@ class DatabaseWriter(DatabaseReader):
             DocumentValidationError: ``document`` is of another table, or a field does not fit.
         """
         definition = self._definition_of(_checked_id(id))
-        if type(document) is not definition.model:
+        if type(_checked_document(document)) is not definition.model:
             raise DocumentValidationError(
                 f'replace: ID "{id}" is of table {definition.name}, the document of '
                 f"{type(document).__livefile_table__.name}"
@@ -203,7 +222,7 @@ class TableWriter(TableReader):
     def _checked(self, document: Mapping[str, Any]) -> Document:
         fields = _fields(document)
         self._check(fields)
-        return fields
+        return fields if self._definition is None else {**self._definition.defaults, **fields}
 
     def _check(self, fields: Document) -> None:
         if self._definition is None:
@@ -222,6 +241,15 @@ def _fields(document: Mapping[str, Any]) -> Document:
 
 def _without_system_fields(document: Document) -> Document:
     return {n: item for n, item in document.items() if n not in ("_id", "_creationTime")}
+
+
+def _checked_document(document: object) -> Table:
+    if not isinstance(document, Table):
+        raise DocumentValidationError(
+            f"want a document of a declared table, got {type(document).__name__} {document!r}; "
+            "for dictionaries use ctx.db.table(...)"
+        )
+    return document
 
 
 def _checked_id(id: object) -> str:

@@ -62,6 +62,10 @@ class Decorators:
         self, make: type[Function[..., Any]], body: Callable[..., Any] | None, name: str | None
     ) -> Any:
         def define(body: Callable[..., Any]) -> Function[..., Any]:
+            if inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body):
+                raise DefinitionError(
+                    f"{make.kind.value.lower()} {body.__name__}: return the result, do not yield it"
+                )
             wants_async = make is ActionFunction
             if inspect.iscoroutinefunction(body) != wants_async:
                 raise DefinitionError(

@@ -10,6 +10,7 @@ Not here: the decorators (``functions/decorators.py``); which functions an app h
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cached_property, update_wrapper
+from types import SimpleNamespace
 from typing import (
     Any,
     Generic,
@@ -58,10 +59,7 @@ class Function(Generic[P, R_co]):
     @cached_property
     def _signature(self) -> tuple[dict[str, Annotation], dict[str, Any], Annotation]:
         """The annotation of each parameter, the defaults, and the annotation of the result."""
-        try:
-            hints = get_type_hints(self.body, include_extras=True)
-        except NameError as error:
-            raise DefinitionError(f"function {self.name}: {error}") from error
+        hints = self._hints()
         parameters = list(inspect.signature(self.body).parameters.values())
         if not parameters:
             raise DefinitionError(f"function {self.name}: its first parameter must be the context")
@@ -133,7 +131,10 @@ class Function(Generic[P, R_co]):
             raise ArgumentValidationError(
                 f"{self.name} takes {len(annotations)} arguments, got {len(args)}"
             )
-        named = {**dict(zip(annotations, args, strict=False)), **kwargs}
+        named = dict(zip(annotations, args, strict=False))
+        for name in named.keys() & kwargs.keys():
+            raise ArgumentValidationError(f"{self.name} got the argument {name!r} twice")
+        named |= kwargs
         values: dict[str, Value] = {}
         for name, thing in named.items():
             if name not in annotations:
@@ -171,6 +172,18 @@ class Function(Generic[P, R_co]):
             args=self.args_validator,
             returns=self.returns_validator,
         )
+
+    def _hints(self) -> dict[str, Any]:
+        """Return the annotations, each resolved by itself: a mistake names its parameter."""
+        scope = getattr(inspect.unwrap(self.body), "__globals__", {})
+        hints: dict[str, Any] = {}
+        for name, annotation in inspect.get_annotations(self.body).items():
+            alone = SimpleNamespace(__annotations__={name: annotation})
+            try:
+                hints |= get_type_hints(alone, scope, include_extras=True)
+            except (AttributeError, NameError, SyntaxError, TypeError) as error:
+                raise DefinitionError(f"function {self.name}, {name}: {error}") from error
+        return hints
 
     def _annotation(self, hint: Any, what: str) -> Annotation:
         try:

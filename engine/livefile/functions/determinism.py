@@ -1,24 +1,22 @@
-"""Queries and mutations see one moment, repeatable dice, and no outside.
+"""Queries and mutations see one moment and repeatable dice.
 
 Their results are cached, repeated after a conflict and replayed, so they must depend on nothing
-but arguments and documents. Two means see to it. The names ``time``, ``datetime``, ``random``,
-``uuid``, ``secrets``, ``os.urandom`` and ``print`` in the app's own modules are replaced by ones
-that are frozen or seeded while a query or mutation runs and ordinary elsewhere. And an audit hook
-of the interpreter refuses sockets, files and processes to them, also from inside libraries.
+but arguments and documents. The names ``time``, ``datetime``, ``random``, ``uuid``, ``secrets``,
+``os.urandom`` and ``print`` in the app's own modules are replaced by ones that are frozen or
+seeded while a query or mutation runs and ordinary elsewhere.
 
-What is not covered: a library that asks for the time by itself, and C code without audit events.
+What is not covered: a library that asks for the time by itself, and what a module takes from
+these names while it is loaded, such as ``Field(default_factory=time.time)``.
 
-Not here: limits of time and memory.
+Not here: files, sockets and processes (``functions/sealing.py``); limits of time and memory.
 """
 
 import base64
 import datetime
 import dis
-import linecache
 import os
 import random
 import secrets
-import sys
 import time
 import types
 import uuid
@@ -26,19 +24,12 @@ from collections.abc import Callable
 from typing import Any
 
 from livefile.functions.console import print_to_call
-from livefile.functions.running import RunningCall, sealed_call
-from livefile.vocabulary.errors import DefinitionError, SealedError
+from livefile.functions.running import sealed_call
+from livefile.functions.sealing import refusal
+from livefile.vocabulary.errors import DefinitionError
 
 # Any: this module wraps functions of the standard library of every signature.
 
-_REFUSED_PREFIXES = (
-    "socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system",
-    "os.listdir", "os.scandir", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.chmod",
-    "os.link", "os.symlink", "os.truncate", "os.putenv", "os.unsetenv", "shutil.", "tempfile.",
-    "sqlite3.", "urllib.", "http.client.", "ftplib.", "smtplib.", "imaplib.", "poplib.",
-    "webbrowser.", "pty.", "signal.", "_thread.start_new_thread",
-)  # fmt: skip
-_CODE_READERS = ("<frozen importlib", linecache.__file__)
 _SEALED_MODULES = ("time", "datetime", "random", "uuid", "secrets", "os")
 
 
@@ -66,10 +57,21 @@ def _broken_down(real: Callable[..., Any]) -> Callable[..., Any]:
     return read
 
 
+_local_time = _broken_down(time.localtime)
+
+
+def _strftime(format: str, *moment: Any) -> str:
+    return time.strftime(format, *moment or (_local_time(),))
+
+
+def _asctime(*moment: Any) -> str:
+    return time.asctime(*moment or (_local_time(),))
+
+
 def _refused_sleep(seconds: float) -> None:
     running = sealed_call()
     if running is not None:
-        raise _sealed_error(running, "sleeps")
+        raise refusal(running, "sleeps")
     time.sleep(seconds)
 
 
@@ -177,7 +179,10 @@ _MODULES: dict[types.ModuleType, dict[str, Any]] = {
         "perf_counter": _frozen(time.perf_counter, lambda ns: ns / 1e9),
         "perf_counter_ns": _frozen(time.perf_counter_ns, lambda ns: ns),
         "gmtime": _broken_down(time.gmtime),
-        "localtime": _broken_down(time.localtime),
+        "localtime": _local_time,
+        "ctime": _broken_down(time.ctime),
+        "strftime": _strftime,
+        "asctime": _asctime,
         "sleep": _refused_sleep,
     },
     datetime: {"datetime": _Datetime, "date": _Date},
@@ -226,51 +231,15 @@ def seal_module(module: types.ModuleType) -> None:
 
 def check_body(body: Callable[..., Any], path: str) -> None:
     """Refuse a query or mutation that imports, inside its body, what is replaced at the top."""
-    code = getattr(body, "__code__", None)
-    for instruction in dis.get_instructions(code) if code else ():
-        if instruction.opname == "IMPORT_NAME" and instruction.argval in _SEALED_MODULES:
-            raise DefinitionError(
-                f"function {path}: it imports {instruction.argval!r} inside its body, where the "
-                "module cannot be made repeatable; import it at the top of the module"
-            )
-
-
-_is_hook_installed = False
-
-
-def install_audit_hook() -> None:
-    """Refuse sockets, files and processes to sealed calls, from now on in this process."""
-    global _is_hook_installed
-    if not _is_hook_installed:
-        _is_hook_installed = True
-        sys.addaudithook(_audit)
-
-
-def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if event != "open" and not event.startswith(_REFUSED_PREFIXES):
-        return
-    running = sealed_call()
-    if running is None or _is_reading_code():
-        return
-    what = f"opens {args[0]!r}" if event == "open" else f"uses {event}"
-    raise _sealed_error(running, what)
-
-
-def _is_reading_code() -> bool:
-    """Tell whether Python itself reads code, which changes no result.
-
-    A library may import its modules late, and a traceback shows lines of source.
-    """
-    frame = sys._getframe(2)
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(_CODE_READERS):
-            return True
-        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop.
-    return False
-
-
-def _sealed_error(running: RunningCall, what: str) -> SealedError:
-    return SealedError(
-        f"{running.path} {what}, but a query or mutation must not reach outside or wait; "
-        "use an action"
-    )
+    pending = [getattr(body, "__code__", None)]
+    while pending:
+        code = pending.pop()
+        if not isinstance(code, types.CodeType):
+            continue
+        pending.extend(code.co_consts)  # Functions inside the function.
+        for instruction in dis.get_instructions(code):
+            if instruction.opname == "IMPORT_NAME" and instruction.argval in _SEALED_MODULES:
+                raise DefinitionError(
+                    f"function {path}: it imports {instruction.argval!r} inside its body, where "
+                    "the module cannot be made repeatable; import it at the top of the module"
+                )

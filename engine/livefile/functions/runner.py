@@ -25,7 +25,6 @@ from livefile.functions.running import RunningCall, current_call
 from livefile.model.value import Value, check_value, size_bytes, size_text
 from livefile.model.value_json import to_json
 from livefile.transaction.transaction import Transaction
-from livefile.vocabulary.clock import Clock
 from livefile.vocabulary.errors import (
     ConflictError,
     DiskFullError,
@@ -73,10 +72,9 @@ class Run:
 class Runner:
     """Runs queries and mutations of one app. Safe for threads: it keeps no state of a call."""
 
-    def __init__(self, app: App, clock: Clock, observers: Observers) -> None:
-        """Take the app, where the time comes from, and who hears of finished calls."""
+    def __init__(self, app: App, observers: Observers) -> None:
+        """Take the app, and who hears of finished calls."""
         self.app = app
-        self._clock = clock
         self._observers = observers
 
     def find(self, call: Call, kinds: tuple[FunctionKind, ...]) -> Function[..., Any]:
@@ -105,9 +103,10 @@ class Runner:
             ConflictError: the attempt must be repeated elsewhere.
         """
         started = time.perf_counter()
-        now_ns = max(self._clock.now_ns(), transaction.snapshot.ts)
         log = CallLog()
-        running = RunningCall(path=call.path, log=log, is_sealed=True, now_ns=now_ns, seed=seed)
+        running = RunningCall(
+            path=call.path, log=log, is_sealed=True, now_ns=transaction.now_ns, seed=seed
+        )
         token = current_call.set(running)
         outcome: Outcome
         try:
@@ -129,7 +128,7 @@ class Runner:
         self.observe_call(call, kind, outcome, started)
         return Run(
             outcome=outcome,
-            record=self._record(call, seed, now_ns) if kind is FunctionKind.MUTATION else b"",
+            record=self._record(call, seed, transaction) if kind is FunctionKind.MUTATION else b"",
             has_read_identity=running.has_read_identity,
             has_read_time=running.has_read_time,
         )
@@ -201,7 +200,7 @@ class Runner:
                 f"which is defined as {nested.kind.value}."
             )
 
-    def _record(self, call: Call, seed: int, now_ns: int) -> bytes:
+    def _record(self, call: Call, seed: int, transaction: Transaction) -> bytes:
         """Return the call as the commit log keeps it: everything that a replay needs."""
         key, attributes = call.request_key, call.identity.attributes
         record: bytes = msgpack.packb(
@@ -211,8 +210,10 @@ class Runner:
                 "args": dict(call.args),
                 "identity": None if attributes is None else dict(attributes),
                 "is_admin": call.identity.is_admin,
+                "is_internal": call.is_internal,
                 "seed": seed,
-                "time_ns": now_ns,
+                "time_ns": transaction.now_ns,
+                "snapshot_ts": transaction.snapshot.ts,
                 "request_id": call.request_id,
                 "session": None if key is None else [key.session_id, key.request_number],
             }

@@ -1,6 +1,7 @@
 """The call that runs now, for code that has no context at hand: ``print``, clocks, dice.
 
-Not here: what is frozen and refused while it runs (``functions/determinism.py``).
+Not here: what is frozen and what is refused while it runs (``functions/determinism.py``,
+``functions/sealing.py``).
 """
 
 from contextvars import ContextVar

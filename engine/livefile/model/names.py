@@ -49,10 +49,10 @@ def check_index_fields(fields: Sequence[str]) -> None:
     if len(set(fields)) != len(fields):
         raise DefinitionError(f"an index over {', '.join(fields)} names a field twice")
     for field in fields:
+        if field in ("creation_time", "id") or field.startswith("_") or "._" in field:
+            raise DefinitionError(
+                f"an index cannot name {field!r}: every index ends with the creation time and the "
+                "id by itself"
+            )
         for part in field.split("."):
-            if part in ("creation_time", "_creationTime", "id") or part.startswith("_"):
-                raise DefinitionError(
-                    f"an index cannot name {field!r}: every index ends with the creation time "
-                    "and the id by itself"
-                )
             check_identifier(part, "field")

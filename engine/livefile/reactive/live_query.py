@@ -47,5 +47,4 @@ class Watcher:
         self.identity: Identity = ANONYMOUS
         self.query_set_version = 0
         self.identity_version = 0
-        self.required_ts: int | None = None
         self.is_closed = False

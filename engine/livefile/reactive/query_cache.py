@@ -49,11 +49,16 @@ class QueryCache:
         return entry
 
     def put(self, entry: CacheEntry, *, has_read_identity: bool) -> None:
-        """Make a freshly run entry findable."""
+        """Make a freshly run entry findable, unless there is another one for the same callers.
+
+        Two entries become one when queries of two identities read the identity no longer.
+        """
         assert entry.key is None
-        identity_key = entry.call.identity.key if has_read_identity else None
-        entry.key = (entry.shared_key, identity_key)
-        self._entries[entry.key] = entry
+        key = (entry.shared_key, entry.call.identity.key if has_read_identity else None)
+        if key in self._entries:
+            return
+        entry.key = key
+        self._entries[key] = entry
         self._readers.add(entry, entry.reads)
         if not entry.watchers:
             self._make_idle(entry)

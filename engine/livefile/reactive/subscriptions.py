@@ -80,7 +80,7 @@ class Subscriptions:
             QUERIES_QUEUED_MAX, "TooManyConcurrentRequests"
         )
         self._ts = database.published_ts
-        self._requiring: set[Watcher] = set()
+        self._required: list[_Require] = []
         # What this cycle changes for each watcher: outcomes by query id.
         self._changed: dict[Watcher, dict[int, Outcome | None]] = {}
 
@@ -175,12 +175,8 @@ class Subscriptions:
         self._ts = published_ts
         for request in requests:
             assert isinstance(request, _Require)
-            self._require(request)
+            self._required.append(request)
         return True
-
-    def _require(self, request: _Require) -> None:
-        request.watcher.required_ts = request.ts
-        self._requiring.add(request.watcher)
 
     def _apply_commits(self, snapshot: Snapshot) -> None:
         try:
@@ -202,13 +198,12 @@ class Subscriptions:
             case _Change():
                 self._change(request.watcher, request.change, snapshot)
             case _Require():
-                self._require(request)
+                self._required.append(request)
             case _Close():
                 for query_id, (_, entry) in request.watcher.queries.items():
                     self._cache.unwatch(entry, request.watcher, query_id)
                 request.watcher.queries.clear()
                 self._changed.pop(request.watcher, None)
-                self._requiring.discard(request.watcher)
             case _RunAgain():
                 for entry in self._cache.entries:
                     self._invalidate(entry, snapshot)
@@ -216,6 +211,8 @@ class Subscriptions:
 
     def _invalidate(self, entry: CacheEntry, snapshot: Snapshot) -> None:
         """Drop an entry that is no longer valid; run it again for those who watch it."""
+        if entry.key is None:
+            return  # It made room for another one since it was found.
         self._cache.drop(entry)
         if not entry.watchers:
             return
@@ -223,35 +220,42 @@ class Subscriptions:
         has_read_identity = self._run(entry, snapshot)
         if entry.outcome == before:
             entry.outcome = before  # The same object: encoders share it.
-            return
-        assert entry.outcome is not None
+        outcome = entry.outcome
+        assert outcome is not None
         for watcher, query_id in list(entry.watchers):
-            if has_read_identity and watcher.identity != entry.call.identity:
-                # The run before did not read the identity and was shared; now each needs its own.
-                self._cache.unwatch(entry, watcher, query_id)
+            if entry.key is None or (has_read_identity and watcher.identity != entry.call.identity):
+                # The run before was of this identity and this one is for all, so another entry
+                # has it already; or the run before was for all, and now each needs its own.
                 self._watch(watcher, watcher.queries[query_id][0], snapshot)
-            else:
-                self._note(watcher, query_id, entry.outcome)
+            elif outcome is not before:
+                self._note(watcher, query_id, outcome)
 
     def _change(self, watcher: Watcher, change: QuerySetChange, snapshot: Snapshot) -> None:
+        if watcher.is_closed:
+            return
         self._changed.setdefault(watcher, {})
         watcher.query_set_version = change.query_set_version
         watcher.identity_version = change.identity_version
-        for query_id in change.removed:
+        for query_id in watcher.queries.keys() & change.removed:
             _, entry = watcher.queries.pop(query_id)
             self._cache.unwatch(entry, watcher, query_id)
             watcher.sent.pop(query_id, None)
             self._changed[watcher][query_id] = None
         if change.identity != watcher.identity:
             watcher.identity = change.identity
-            for query_id, (watch, entry) in list(watcher.queries.items()):
-                self._cache.unwatch(entry, watcher, query_id)
+            for watch, _ in list(watcher.queries.values()):
                 self._watch(watcher, watch, snapshot)
         for watch in change.added:
             self._watch(watcher, watch, snapshot)
 
     def _watch(self, watcher: Watcher, watch: WatchQuery, snapshot: Snapshot) -> None:
-        """Let a watcher's query have an entry of its identity, run now if there is none."""
+        """Let a watcher's query have an entry of its identity, run now if there is none.
+
+        It gives up the entry that it had.
+        """
+        if watch.query_id in watcher.queries:
+            _, before = watcher.queries.pop(watch.query_id)
+            self._cache.unwatch(before, watcher, watch.query_id)
         call = Call(
             path=watch.path,
             args=watch.args,
@@ -311,9 +315,10 @@ class Subscriptions:
 
     def _deliver(self, ts: int) -> None:
         """Hand every watcher that changed, or must move, its update."""
-        for watcher in [w for w in self._requiring if (w.required_ts or 0) <= ts]:
-            self._requiring.discard(watcher)
-            self._changed.setdefault(watcher, {})
+        for required in self._required:
+            if required.ts <= ts:
+                self._changed.setdefault(required.watcher, {})
+        self._required = [r for r in self._required if r.ts > ts and not r.watcher.is_closed]
         changed, self._changed = self._changed, {}
         for watcher, outcomes in changed.items():
             if watcher.is_closed:

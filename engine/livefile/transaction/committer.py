@@ -57,6 +57,7 @@ class Committer:
         self.durable_ts = self._log.last_ts
         self.durable_catalog = self._catalog = catalog.load(self._connection)
         self._next_request_trim_ns = 0
+        self._schema_ts = 0
         self._guard = StorageGuard(connections.path)
         self._is_open = False
         # The catalog before a transaction at the head made tables; None unless it still may fail.
@@ -90,7 +91,11 @@ class Committer:
             DiskFullError: the whole group was rolled back.
             StorageFailedError: the outcome is unknown; nothing may be committed any more.
         """
-        if self._write_log.has_conflict(transaction.reads, transaction.snapshot.ts):
+        snapshot_ts = transaction.snapshot.ts
+        # A transaction from before a deploy may hold documents without a new field.
+        if snapshot_ts < self._schema_ts or self._write_log.has_conflict(
+            transaction.reads, snapshot_ts
+        ):
             raise ConflictError(
                 "Documents read from or written to changed while this mutation was being run"
             )
@@ -130,16 +135,17 @@ class Committer:
         with self._guard:
             self._connections.mark()
             try:
-                is_changed = schema_change.apply(self._connection, self._catalog, schema)
+                change = schema_change.apply(self._connection, self._catalog, schema)
             except AppError:
                 self._connections.take_back_part()
                 raise
             self._connections.keep_part()
-            if not is_changed and self._log.last_ts:
+            if change.is_empty and self._log.last_ts:
                 return  # The first commit of a file is made in any case: it dates the log.
             self._catalog = catalog.load(self._connection)
             ts = max(self._clock.now_ns(), self._log.last_ts + 1)
-            self._log.append(ts, (), call)
+            self._log.append(ts, change.writes, call)
+        self._schema_ts = ts
         new = [name.encode() for name in self._catalog.tables if name not in before]
         self._write_log.append(ts, {TABLE_NAMES_INDEX: new})
 

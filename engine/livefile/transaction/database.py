@@ -7,9 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
-from livefile.model.value_packed import unpack
 from livefile.sqlite import catalog, commit_log, settings
 from livefile.sqlite.catalog import Catalog
 from livefile.sqlite.connections import Connections
@@ -17,7 +15,6 @@ from livefile.transaction.committer import Committer
 from livefile.transaction.snapshot import Snapshot
 from livefile.transaction.transaction import Transaction
 from livefile.transaction.write_log import WriteLog
-from livefile.transaction.write_set import Document
 from livefile.vocabulary.clock import Clock
 from livefile.vocabulary.errors import LogTrimmedError
 from livefile.vocabulary.limits import TIME_TRAVEL_COMMITS_MAX
@@ -64,8 +61,11 @@ class Database:
             yield Snapshot(connection, ts, self._catalog_at(ts))
 
     @contextmanager
-    def past(self, ts: int, seed: int) -> Iterator[Transaction]:
+    def past(self, ts: int, seed: int, now_ns: int = 0) -> Iterator[Transaction]:
         """Lend a transaction that sees everything as it was at ``ts``. It cannot be committed.
+
+        What it writes are the images that it would have written then: with the seed and the
+        moment ``now_ns`` of a recorded call, those in the commit log.
 
         Raises:
             LogTrimmedError: the commit log does not reach back to ``ts``, or ``ts`` is to come.
@@ -79,8 +79,8 @@ class Database:
                     f"timestamp {ts} is not kept: the commit log of {self.path} holds {oldest_ts} "
                     f"to {newest_ts}"
                 )
-            snapshot = Snapshot(connection, newest_ts, self._catalog_at(newest_ts))
-            transaction = Transaction(snapshot, ts, seed)
+            snapshot = Snapshot(connection, ts, self._catalog_at(newest_ts))
+            transaction = Transaction(snapshot, now_ns, seed)
             commits = commit_log.commits_between(connection, ts, newest_ts, is_descending=True)
             for undone, commit in enumerate(commits):
                 if undone >= TIME_TRAVEL_COMMITS_MAX:
@@ -88,9 +88,7 @@ class Database:
                         f"timestamp {ts} is more than {TIME_TRAVEL_COMMITS_MAX} commits ago"
                     )
                 for write in commit.writes:
-                    before = None if write.before is None else unpack(write.before)
-                    document = cast(Document | None, before)
-                    transaction.overwrite(write.table_number, write.internal_id, document)
+                    transaction.overwrite(write.table_number, write.internal_id, write.before)
             yield transaction
 
     def publish(self) -> None:

@@ -61,8 +61,9 @@ class Transaction:
         self.writes = WriteSet()
         self._seed = seed
         self._random: Random | None = None
-        self._now_ns = max(now_ns, snapshot.ts)
-        self._creation_time_ms = math.nextafter(self._now_ns / 1e6, 0.0)
+        self.now_ns = max(now_ns, snapshot.ts)
+        """The moment that everything in it sees: nanoseconds since 1970."""
+        self._creation_time_ms = math.nextafter(self.now_ns / 1e6, 0.0)
         self._create_table = create_table
         # What was fetched: a document that is found is often patched next. By table as well,
         # because a client may send the id of one table's document as that of another's.
@@ -141,7 +142,7 @@ class Transaction:
         table = self._table_for_insert(table_name)
         if self._random is None:  # Seeding takes longer than a read, and few calls insert.
             self._random = Random(self._seed)
-        internal_id = new_internal_id(self._random, self._now_ns)
+        internal_id = new_internal_id(self._random, self.now_ns)
         self._creation_time_ms = math.nextafter(self._creation_time_ms, math.inf)
         document: Document = {
             "_id": encode_document_id(table.number, internal_id),
@@ -189,14 +190,18 @@ class Transaction:
         write, _ = self._existing(document_id, "Delete")
         self._write(write, None)
 
-    def overwrite(self, table_number: int, internal_id: bytes, document: Document | None) -> None:
-        """Let this transaction see another image of a document, or none. For reads in the past."""
+    def overwrite(self, table_number: int, internal_id: bytes, packed: bytes | None) -> None:
+        """Let this transaction see another image of a document, or none. It is no write.
+
+        For transactions in the past.
+        """
+        document = None if packed is None else cast(Document, unpack(packed))
         self.writes.put(
             PendingWrite(
                 table=self.catalog.by_number[table_number],
                 internal_id=internal_id,
-                before=None,
-                before_packed=None,
+                before=document,
+                before_packed=packed,
                 after=document,
             )
         )

@@ -9,7 +9,7 @@ Not here: the transaction's rules (``transaction/transaction.py``); applying (``
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from livefile.model.index_key import document_key
+from livefile.model.index_key import MISSING, document_key
 from livefile.model.interval import Interval
 from livefile.model.value import Value
 from livefile.model.value_packed import pack
@@ -53,7 +53,10 @@ class PendingWrite:
         before, after = self.before, self.after
         assert before is not None
         assert after is not None
-        return all(before.get(path[0]) is after.get(path[0]) for path in index.paths)
+        # A field that is missing has another key than one that is None.
+        return all(
+            before.get(path[0], MISSING) is after.get(path[0], MISSING) for path in index.paths
+        )
 
     def with_after(self, after: Document | None) -> "PendingWrite":
         """Return the same write with another pending image."""
@@ -134,7 +137,7 @@ class WriteSet:
         """Yield the writes that change something."""
         for writes in self._by_table.values():
             for write in writes.values():
-                if write.before is not None or write.after is not None:
+                if write.before is not write.after:
                     yield write
 
     def __bool__(self) -> bool:

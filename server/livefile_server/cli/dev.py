@@ -11,7 +11,6 @@ from livefile import App, Livefile
 from livefile_server.auth.keys import AdminKeys
 from livefile_server.cli.admin_key import show_new_admin_key
 from livefile_server.cli.command import Command
-from livefile_server.cli.failure import stop_if_it_fails
 from livefile_server.cli.options import (
     app_argument,
     config_option,
@@ -23,7 +22,7 @@ from livefile_server.cli.options import (
     web_option,
 )
 from livefile_server.dev.report import Report
-from livefile_server.dev.running import RunningServer, leave_note, remove_note
+from livefile_server.dev.running import RunningServer, leave_note, make_run_key, remove_note
 from livefile_server.dev.session import DevSession, write_types
 from livefile_server.dev.start import open_with_code
 from livefile_server.settings.config import Config, load_config
@@ -62,8 +61,8 @@ def dev(
     Code that cannot be loaded is shown with its traceback, and the version before it keeps
     serving.
 
-    While it runs, .livefile/dev.json in the project holds its address, so that `livefile run`
-    needs no --url there.
+    While it runs, .livefile/dev.json in the project holds its address and an admin key that is
+    valid for this run only, so that `livefile run` needs no options there.
     """
     given = {"app": app, "db": db, "host": host, "port": port, "web": web, "out": out}
     settings = load_config(given, config)
@@ -94,23 +93,32 @@ def _run(settings: Config, report: Report) -> None:
     if port != settings.port:
         report.tell(f"Port {settings.port} is taken; using {port}.", style="yellow")
     livefile, watcher = open_with_code(settings.app, partial(_open, settings), report)
-    with livefile, stop_if_it_fails(livefile):
+    with livefile:
         project = Project(folder=livefile.app.path.parent, name=livefile.app.name)
         generated = settings.out or project.generated
         report.types_written(write_types(livefile.app, generated))
         livefile.observe_calls(report.call)
         show_new_admin_key(AdminKeys(livefile))
         session = DevSession(livefile, watcher, generated, report)
+        run_key = make_run_key()
         note: list[Path] = []
 
         def start(url: str) -> None:
-            note.append(leave_note(project.state, RunningServer(url=url)))
+            note.append(leave_note(project.state, RunningServer(url=url, admin_key=run_key)))
             report.tell(f"Serving {livefile.app.name} at {url}", style="bold")
             session.start()
 
         try:
-            page = settings.web or project.page
-            serve(livefile, ServerSettings(host=settings.host, port=port, web_root=page), start)
+            serve(
+                livefile,
+                ServerSettings(
+                    host=settings.host,
+                    port=port,
+                    web_root=settings.web or project.page,
+                    run_admin_key=run_key,
+                ),
+                start,
+            )
         finally:
             session.stop()
             for path in note:

@@ -19,10 +19,9 @@ from livefile import (
     parse_function_path,
 )
 from livefile_server.cli.command import Command
-from livefile_server.cli.failure import failure_of
 from livefile_server.cli.options import app_option, db_option, json_option, option
 from livefile_server.dev.admin_client import CallAnswer, call_function
-from livefile_server.dev.running import find_note
+from livefile_server.dev.running import RunningServer, find_note
 
 
 @click.command(cls=Command)
@@ -53,8 +52,8 @@ def run(
     '{"body": "hi"}'. 64-bit integers and bytes are written as the protocol has them:
     {"$integer": "..."}, {"$bytes": "..."}.
 
-    Inside a project whose `livefile dev` runs, no options are needed: it leaves its address in
-    .livefile/dev.json. Internal functions need the admin key, or --db.
+    Inside a project whose `livefile dev` runs, no options are needed: it leaves its address and
+    a key in .livefile/dev.json. Elsewhere, internal functions need the admin key.
     """
     arguments = _parse_arguments(args)
     path = parse_function_path(function)
@@ -65,7 +64,10 @@ def run(
             raise click.UsageError("--db and --url exclude each other")
         answer = _call_in_process(db, app, path, arguments)
     else:
-        answer = call_function(url or _find_url(app), admin_key, path, arguments)
+        if url is None:
+            server = _find_server(app)
+            url, admin_key = server.url, admin_key or server.admin_key
+        answer = call_function(url, admin_key, path, arguments)
     for line in answer.log_lines:
         click.echo(line, err=True)
     if answer.error is not None:
@@ -86,13 +88,13 @@ def _parse_arguments(text: str) -> dict[str, Any]:
     return arguments
 
 
-def _find_url(app: str | None) -> str:
+def _find_server(app: str | None) -> RunningServer:
     note = find_note(Path(app or ".").resolve())
     if note is None:
         raise click.UsageError(
             "no running `livefile dev` in this project; start it, or give --url, or --db and --app"
         )
-    return note.url
+    return note
 
 
 def _call_in_process(db: Path, app: str, path: str, arguments: dict[str, Any]) -> CallAnswer:
@@ -100,7 +102,7 @@ def _call_in_process(db: Path, app: str, path: str, arguments: dict[str, Any]) -
     assert isinstance(args, dict)
     with Livefile.open(db, app=app) as livefile:
         answered: Future[Outcome | LivefileError] = Future()
-        livefile.failed = lambda error: answered.set_exception(failure_of(livefile, error))
+        livefile.failed = answered.set_exception
         call = Call(
             path=path,
             args=args,

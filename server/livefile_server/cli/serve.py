@@ -8,7 +8,6 @@ from livefile import App, Livefile
 from livefile_server.auth.keys import AdminKeys
 from livefile_server.cli.admin_key import show_new_admin_key
 from livefile_server.cli.command import Command
-from livefile_server.cli.failure import stop_if_it_fails
 from livefile_server.cli.options import (
     FILE,
     app_option,
@@ -53,7 +52,7 @@ def serve_command(
     require_free_port(settings.host, settings.port)
     code = App.load(settings.app)
     page = settings.web or Project(folder=code.path.parent, name=code.name).page
-    with Livefile.open(settings.db, app=code) as livefile, stop_if_it_fails(livefile):
+    with Livefile.open(settings.db, app=code) as livefile:
         show_new_admin_key(AdminKeys(livefile))
         serve(
             livefile,

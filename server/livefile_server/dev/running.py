@@ -1,8 +1,9 @@
-"""The note that a running ``livefile dev`` leaves in its project: where it answers.
+"""The note that a running ``livefile dev`` leaves in its project: where it is, and a key.
 
 ``livefile run`` finds it from any folder of the project, so that it needs no options there. The
-file is for its owner's eyes only and goes away with the server; after a crash a stale one is
-left, which the next start replaces.
+key is made anew at each start and is worth nothing once the server has stopped. The file is for
+its owner's eyes only and goes away with the server; after a crash a stale one is left, which the
+next start replaces.
 
 Not here: the admin key of a deployment, which is shown once and stored nowhere in clear
 (``auth/keys.py``).
@@ -10,9 +11,11 @@ Not here: the admin key of a deployment, which is shown once and stored nowhere 
 
 import json
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from livefile_server.auth.keys import SECRET_SIZE_BYTES
 from livefile_server.settings.project import STATE_FOLDER, make_state_folder
 
 FILE_NAME = "dev.json"
@@ -20,9 +23,15 @@ FILE_NAME = "dev.json"
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """Where a deployment answers."""
+    """Where a deployment answers, and a key that opens it."""
 
     url: str
+    admin_key: str
+
+
+def make_run_key() -> str:
+    """Return a new admin key for one run of the server."""
+    return f"dev|{secrets.token_hex(SECRET_SIZE_BYTES)}"
 
 
 def leave_note(state: Path, server: RunningServer) -> Path:
@@ -32,7 +41,7 @@ def leave_note(state: Path, server: RunningServer) -> Path:
     remove_note(path)  # O_EXCL: the mode below holds for a new file only.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
-        json.dump({"url": server.url}, file)
+        json.dump({"url": server.url, "admin_key": server.admin_key}, file)
     return path
 
 
@@ -45,8 +54,8 @@ def find_note(folder: Path) -> RunningServer | None:
     """Return the note of the project that ``folder`` is in, None if no server left one."""
     for candidate in (folder, *folder.parents):
         try:
-            text = (candidate / STATE_FOLDER / FILE_NAME).read_text()
-            return RunningServer(url=json.loads(text)["url"])
+            items = json.loads((candidate / STATE_FOLDER / FILE_NAME).read_text())
+            return RunningServer(url=items["url"], admin_key=items["admin_key"])
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue
         except (ValueError, KeyError, TypeError):

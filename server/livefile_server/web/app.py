@@ -35,13 +35,15 @@ def build_app(
     livefile: Livefile,
     web_root: Path | None = None,
     instance_name: str = DEFAULT_INSTANCE_NAME,
+    run_admin_key: str | None = None,
 ) -> web.Application:
     """Return the application that serves ``livefile`` on the event loop that is running.
 
-    ``web_root`` is a folder with a built web page, served at ``/``.
+    ``web_root`` is a folder with a built web page, served at ``/``. ``run_admin_key`` is an admin
+    key beside the deployment's own, valid for this application only.
     """
     mailbox = Mailbox(asyncio.get_running_loop())
-    keys = AdminKeys(livefile)
+    keys = AdminKeys(livefile, run_admin_key)
     app = web.Application(
         middlewares=[answer_in_protocol], client_max_size=limits.HTTP_BODY_SIZE_BYTES_MAX
     )

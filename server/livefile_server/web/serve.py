@@ -5,6 +5,7 @@ event loop of its own.
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +21,16 @@ _BACKLOG = 1024  # Connections that may wait to be accepted, as after a restart.
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Where the server listens, and what it serves beside the API. Port 0 takes a free one."""
+    """Where the server listens, and what it serves beside the API. Port 0 takes a free one.
+
+    ``run_admin_key`` is a second admin key, stored nowhere and worth nothing after this run.
+    """
 
     host: str = "127.0.0.1"
     port: int = 3210
     web_root: Path | None = None
     instance_name: str = DEFAULT_INSTANCE_NAME
+    run_admin_key: str | None = None
 
 
 def serve(
@@ -40,7 +45,9 @@ def serve(
 
     Raises:
         OSError: the address is taken or not allowed.
+        Exception: what the engine failed with, if it could not go on.
     """
+    _tame_garbage_collector()
     with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
         runner.run(_serve_until_signal(livefile, settings, on_started))
 
@@ -56,7 +63,7 @@ async def run_server(
     Raises:
         OSError: the address is taken or not allowed.
     """
-    app = build_app(livefile, settings.web_root, settings.instance_name)
+    app = build_app(livefile, settings.web_root, settings.instance_name, settings.run_admin_key)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -81,10 +88,30 @@ async def _serve_until_signal(
     livefile: Livefile, settings: ServerSettings, on_started: Callable[[str], None]
 ) -> None:
     stop = asyncio.Event()
+    failures: list[Exception] = []
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+
+    def on_failed(error: Exception) -> None:
+        failures.append(error)
+        loop.call_soon_threadsafe(stop.set)
+
+    # A server whose engine stands still must end, so that whoever watches it starts another.
+    livefile.failed = on_failed
     await run_server(livefile, settings, stop, on_started)
+    if failures:
+        raise failures[0]
+
+
+def _tame_garbage_collector() -> None:
+    """Let the collector pass over what lives as long as the process, and come less often.
+
+    At its defaults it takes a tenth of the time of a busy server.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 def _address(host: str, port: int) -> str:

@@ -8,6 +8,7 @@ threads come in through the mailbox.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar, assert_never
@@ -78,45 +79,57 @@ class SyncSocket:
         self._query_set: LiveQuerySet
         self._transport: asyncio.Transport
         self._timer: asyncio.TimerHandle
+        self._reading_task: asyncio.Task[object] | None = None
         self._catch_up_task: asyncio.Task[None] | None = None
-        self._close_task: asyncio.Task[None] | None = None
+        self._close: Close | None = None
+        self._ended = asyncio.Event()
 
     async def run(self, request: web.Request) -> web.StreamResponse:
         """Shake hands, serve the client until it leaves or is closed, and clean up."""
-        await self._websocket.prepare(request)
-        if request.transport is None:  # Gone during the handshake.
-            return self._websocket
-        self._transport = request.transport
+        try:
+            await self._websocket.prepare(request)
+            if request.transport is not None:  # Else it is gone already.
+                self._transport = request.transport
+                await self._serve()
+        finally:
+            self._ended.set()
+        return self._websocket
+
+    async def shut_down(self) -> None:
+        """Close the socket because the server ends; the client will try again."""
+        self._begin_close(Close(code=WSCloseCode.GOING_AWAY))
+        await self._ended.wait()
+
+    async def _serve(self) -> None:
         self._transport.set_write_buffer_limits(high=limits.SOCKET_BUFFER_SIZE_BYTES_MAX)
         self._query_set = self._livefile.open_query_set(
             partial(self._mailbox.post, self._on_update)
         )
         self._tick()
+        self._reading_task = asyncio.current_task()
         try:
-            await self._read()
+            with suppress(ConnectionError):  # The client went while its ping was answered.
+                await self._read()
+        except asyncio.CancelledError:
+            if self._close is None:
+                raise
+            assert self._reading_task is not None
+            self._reading_task.uncancel()  # ``_begin_close`` woke the reader, and nobody else.
         finally:
+            self._reading_task = None
             self._session.end()
             self._timer.cancel()
             self._query_set.close()
-            if self._catch_up_task is not None:
-                self._catch_up_task.cancel()
-            if self._close_task is not None:
-                await self._close_task
-        return self._websocket
-
-    async def shut_down(self) -> None:
-        """Close the socket because the server ends; the client will try again."""
-        if self._close_task is None:
-            self._session.end()
-            self._begin_close(Close(code=WSCloseCode.GOING_AWAY))
-        if self._close_task is not None:
-            await self._close_task
+            # ``_catch_up`` ends with the connection. Cancelling it would cancel the goodbye too,
+            # because aiohttp lets all who wait for a transport wait for one future.
+        if self._close is not None:
+            await self._say_goodbye(self._close)
 
     # --- In -------------------------------------------------------------------------------
 
     async def _read(self) -> None:
         session = self._session
-        while True:
+        while self._close is None:
             message = await self._websocket.receive()
             match message.type:
                 case WSMsgType.TEXT:
@@ -222,11 +235,17 @@ class SyncSocket:
         if not self._transport.is_closing():
             write_ping(self._transport)
 
+    # Only the task that reads can hear the client's goodbye, so it is the one that closes.
     def _begin_close(self, close: Close) -> None:
-        if self._close_task is None:
-            self._close_task = asyncio.create_task(self._close(close))
+        if self._close is not None:
+            return
+        self._close = close
+        self._session.end()
+        task = self._reading_task
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
 
-    async def _close(self, close: Close) -> None:
+    async def _say_goodbye(self, close: Close) -> None:
         try:
             async with asyncio.timeout(2 * _CLOSE_DURATION_S_MAX):
                 await self._websocket.close(code=close.code, message=close.reason.encode())
