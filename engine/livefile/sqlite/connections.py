@@ -22,9 +22,10 @@ from livefile.vocabulary.errors import (
     ClosedError,
     DiskFullError,
     FileError,
+    OverloadedError,
     StorageFailedError,
 )
-from livefile.vocabulary.limits import READERS_MAX, WAL_PAGES_BEFORE_CHECKPOINT
+from livefile.vocabulary.limits import READER_WAIT_MS_MAX, READERS_MAX, WAL_PAGES_BEFORE_CHECKPOINT
 
 Connection = apsw.Connection
 
@@ -129,8 +130,16 @@ class Connections:
 
     def _take_reader(self) -> Connection:
         with self._changed:
-            while not self._idle_readers and self._readers_count >= READERS_MAX:
-                self._changed.wait()
+            is_free = self._changed.wait_for(
+                lambda: self._idle_readers or self._readers_count < READERS_MAX or self._is_closed,
+                timeout=READER_WAIT_MS_MAX / 1000,
+            )
+            if not is_free:
+                raise OverloadedError(
+                    "TooManyConcurrentRequests",
+                    f"all {READERS_MAX} readers of {self.path} were busy for {READER_WAIT_MS_MAX} "
+                    "ms",
+                )
             if self._is_closed:
                 raise ClosedError(f"{self.path} is closed")
             if self._idle_readers:
@@ -142,8 +151,9 @@ class Connections:
         with self._changed:
             if self._is_closed:
                 connection.close()
-            self._idle_readers.append(connection)
-            self._changed.notify()
+            else:
+                self._idle_readers.append(connection)
+                self._changed.notify()
 
     def _open_writer(self) -> Connection:
         is_new = not self.path.exists() or self.path.stat().st_size == 0
