@@ -93,7 +93,8 @@ class Livefile:
 
         Args:
             path: the file, or ``":memory:"`` for one that is gone when closed.
-            app: a loaded app, the import name of its package, or its folder.
+            app: a loaded app, the import name of its package, or its folder. Without one the
+                file keeps its tables, and only untyped access is left.
             clock: where the time comes from; the machine's if not given.
             seed: makes every random choice repeatable; only for tests.
             has_threads: without threads the caller runs the work with ``step``.
@@ -107,9 +108,11 @@ class Livefile:
         database = Database(path, clock)
         random = Random(secrets.randbits(256) if seed is None else seed)
         try:
-            database.committer.change_schema(loaded.schema, deploy_record(loaded))
-            database.committer.flush()
-            database.publish()
+            # Without an app the tables stay as they are; a new file still gets its first commit.
+            if app is not None or not database.published_ts:
+                database.committer.change_schema(loaded.schema, deploy_record(loaded))
+                database.committer.flush()
+                database.publish()
         except BaseException:
             database.committer.roll_back()
             database.close()

@@ -103,3 +103,17 @@ def test_a_transaction_from_before_a_deploy_is_a_conflict(tmp_path: Path) -> Non
         with pytest.raises(ConflictError):
             database.committer.commit(transaction, b"\x80")
         database.committer.roll_back()
+
+
+def test_a_file_that_is_opened_without_an_app_keeps_its_tables_and_indexes(tmp_path: Path) -> None:
+    with Livefile.open(tmp_path / "a.db", load(tmp_path, PEOPLE_WITH_CITY)) as livefile:
+        livefile.mutation("people:add", name="Ann")
+    with Livefile.open(tmp_path / "a.db") as livefile:
+        tables = livefile._database.catalog.tables
+        ts = livefile.latest_ts
+
+    assert "by_city" in tables["people"].indexes
+    assert '"city"' in tables["people"].validator
+    with Livefile.open(tmp_path / "a.db", load(tmp_path, PEOPLE_WITH_CITY)) as livefile:
+        assert livefile.latest_ts == ts
+        assert livefile.query("people:living_in", city="Nowhere") == ["Ann"]

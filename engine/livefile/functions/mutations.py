@@ -7,6 +7,7 @@ comes here only to be validated and committed.
 Not here: running a function (``functions/runner.py``); committing (``transaction/committer.py``).
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from livefile.vocabulary.errors import (
 from livefile.vocabulary.limits import (
     CONFLICT_RETRIES_MAX,
     GROUP_MUTATIONS_MAX,
+    MUTATIONS_ON_SNAPSHOTS_MAX,
     MUTATIONS_QUEUED_MAX,
 )
 
@@ -58,6 +60,8 @@ class Mutations:
         self._queue: WorkQueue[WriterJob] = WorkQueue(
             MUTATIONS_QUEUED_MAX, "TooManyConcurrentMutations"
         )
+        # Some readers are left for queries, which all run on one thread.
+        self._snapshots = threading.BoundedSemaphore(MUTATIONS_ON_SNAPSHOTS_MAX)
         self.published: Callable[[], None] = lambda: None
         """Called after each group on the writer's thread: snapshots can see it now."""
 
@@ -80,7 +84,7 @@ class Mutations:
         """
         for _ in range(CONFLICT_RETRIES_MAX):
             seed = self._random.getrandbits(64)
-            with self._database.snapshot() as snapshot:
+            with self._snapshots, self._database.snapshot() as snapshot:
                 transaction = Transaction(snapshot, self._clock.now_ns(), seed)
                 try:
                     run = self._runner().run(call, FunctionKind.MUTATION, transaction, seed)

@@ -13,10 +13,12 @@ import apsw
 import orjson
 
 from livefile.model.index_range import BY_CREATION_TIME, BY_ID
+from livefile.model.validator import ANY
+from livefile.model.validator_json import validator_to_json
 from livefile.vocabulary.errors import DefinitionError
 from livefile.vocabulary.limits import SYSTEM_TABLE_NUMBER_MAX, TABLES_MAX
 
-ANY_VALIDATOR = "v.any()"
+ANY_VALIDATOR = validator_to_json(ANY)
 
 
 @dataclass(frozen=True, slots=True)

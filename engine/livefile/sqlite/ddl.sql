@@ -9,7 +9,7 @@ CREATE TABLE settings (
 CREATE TABLE tables (
     number    INTEGER PRIMARY KEY,     -- The number inside document ids.
     name      TEXT NOT NULL UNIQUE,
-    validator TEXT NOT NULL            -- What every stored document was checked against.
+    validator TEXT NOT NULL            -- JSON: what every stored document was checked against.
 ) STRICT;
 
 CREATE TABLE indexes (

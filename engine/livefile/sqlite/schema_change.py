@@ -17,6 +17,7 @@ from livefile.model.index_range import BY_CREATION_TIME, BY_ID
 from livefile.model.interval import EVERYTHING, Interval
 from livefile.model.schema import Schema
 from livefile.model.table import Document, TableDefinition
+from livefile.model.validator_json import validator_to_json
 from livefile.model.value_packed import pack, unpack
 from livefile.model.write import DocumentWrite
 from livefile.sqlite import catalog, documents
@@ -46,13 +47,13 @@ def apply(connection: apsw.Connection, current: Catalog, schema: Schema) -> Sche
     changes_before = connection.total_changes()
     for definition in schema.tables.values():
         if definition.name not in current.tables:
-            catalog.create_table(connection, definition.name, repr(definition.validator))
+            validator = validator_to_json(definition.validator)
+            catalog.create_table(connection, definition.name, validator)
     current = catalog.load(connection)
     writes: list[DocumentWrite] = []
     for definition in schema.tables.values():
         table = current.tables[definition.name]
-        # Not its notation, which is the same for whole numbers and for all others.
-        validator = repr(definition.validator)
+        validator = validator_to_json(definition.validator)
         if table.validator != validator:
             _check_documents(connection, current, table, definition)
             writes.extend(_fill_in_defaults(connection, table, definition))
