@@ -91,10 +91,7 @@ types: .venv/.installed-dev
 
 .PHONY: bench
 bench: .venv/.installed-dev
-	@for benchmark in benchmarks/bench_*.py; do \
-	    echo "== $$benchmark"; \
-	    .venv/bin/python "$$benchmark"; \
-	done
+	@.venv/bin/python -m benchmarks.run
 
 .PHONY: clean
 clean:

@@ -45,10 +45,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes a ``seed`` once for each seed; its name says which one failed."""
-    if "seed" in metafunc.fixturenames:
+    """Run a test that takes a ``seed`` once for each seed; its name says which one failed.
+
+    Its module says how many by ``SEEDS_COUNT``.
+    """
+    count = getattr(metafunc.module, "SEEDS_COUNT", None)
+    if "seed" in metafunc.fixturenames and count is not None:
         only = metafunc.config.getoption("--seed")
-        seeds = range(metafunc.module.SEEDS_COUNT) if only is None else [only]
+        seeds = range(count) if only is None else [only]
         metafunc.parametrize("seed", seeds, ids=[f"seed={seed}" for seed in seeds])
 
 

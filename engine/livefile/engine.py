@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from livefile.functions.actions import Actions, result_value
 from livefile.functions.app import App
 from livefile.functions.call import Call, FunctionKind, Outcome
+from livefile.functions.code_history import CodeHistory
 from livefile.functions.definition import (
     ActionFunction,
     Function,
@@ -28,7 +29,7 @@ from livefile.functions.failure import failure_of
 from livefile.functions.mutations import Mutations, wait_for
 from livefile.functions.path import parse_function_path
 from livefile.functions.runner import CallRecord, Runner, deploy_record
-from livefile.functions.running import sealed_call
+from livefile.functions.running import current_call, sealed_call
 from livefile.model.identity import ADMIN
 from livefile.reactive.live_query import Watcher
 from livefile.reactive.live_query_set import LiveQuerySet
@@ -63,12 +64,10 @@ class Livefile:
         self._database = database
         self._random = random
         self._observers: list[Callable[[CallRecord], None]] = []
-        self._runner = Runner(app, self._observers)
-        self._mutations = Mutations(database, lambda: self._runner, clock, random)
-        self._subscriptions = Subscriptions(database, lambda: self._runner, clock, random)
-        self._actions = Actions(
-            lambda: self._runner, lambda: database.catalog, self._submit_nested, clock
-        )
+        self._code = CodeHistory(Runner(app, self._observers))
+        self._mutations = Mutations(database, self._code, clock, random)
+        self._subscriptions = Subscriptions(database, self._code, clock, random)
+        self._actions = Actions(lambda: self._runner, lambda: database.catalog, self.submit, clock)
         self._mutations.published = self._subscriptions.wake
         self._threads: list[threading.Thread] = []
         self._watches: set[Watch[Any]] = set()
@@ -199,15 +198,21 @@ class Livefile:
         Raises:
             AppError: a stored document does not match; the code before keeps serving.
         """
-        before = self._runner
+        runner = Runner(app, self._observers)
 
         def switch(committer: Committer) -> None:
             committer.change_schema(app.schema, deploy_record(app))
-            self._runner = Runner(app, self._observers)
+            self._code.add(committer.head_ts, runner)
 
-        error = wait_for(lambda done: self._mutations.submit_job(switch, done))
+        def switched(error: LivefileError | None) -> LivefileError | None:
+            if error is not None:
+                self._code.take_back(runner)
+            return error
+
+        error = wait_for(
+            lambda done: self._mutations.submit_job(switch, lambda error: done(switched(error)))
+        )
         if error is not None:
-            self._runner = before
             raise error
         wait_for(self._subscriptions.run_again)
 
@@ -313,11 +318,12 @@ class Livefile:
         self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[Function[..., Any], Call]:
         """Return the called function, and the call as it would come from a client."""
-        running = sealed_call()
-        if running is not None or threading.current_thread() in self._threads:
+        own_threads = (*self._threads, self._actions.thread)
+        if sealed_call() is not None or threading.current_thread() in own_threads:
+            running = current_call.get()
             raise SealedError(
-                f"{running.path if running else 'an engine thread'} calls into the deployment from "
-                "outside of its transaction; use ctx.run_query or ctx.run_mutation"
+                f"{'an engine thread' if running is None else running.path} calls into the "
+                "deployment that runs it; use ctx.run_query, ctx.run_mutation or ctx.run_action"
             )
         path = parse_function_path(function) if isinstance(function, str) else ""
         found = (
@@ -339,15 +345,16 @@ class Livefile:
             raise outcome
         return function.load_result(result_value(outcome))
 
-    def _submit_nested(self, call: Call, kind: FunctionKind, done: Done) -> None:
-        self.submit(call, kind, done)
-
     def _unknown(self, call: Call) -> Outcome:
         error = FunctionNotFoundError(
             f"Could not find function for '{call.path.removesuffix(':default')}'. Did you forget "
             "to run `npx convex dev`?"
         )
         return failure_of(error, call.request_id, (), self.app.path, self.latest_ts)
+
+    @property
+    def _runner(self) -> Runner:
+        return self._code.runner_at(self._database.published_ts)
 
     def _request_id(self) -> str:
         return f"{self._random.getrandbits(64):016x}"

@@ -8,6 +8,7 @@ Not here: query sets of remote clients (the server's session).
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from livefile.functions.actions import result_value
@@ -92,5 +93,6 @@ class Watch(Generic[Result]):
     def _wake(self) -> None:
         self._changed.notify_all()
         for loop, ready in self._waiters:
-            loop.call_soon_threadsafe(ready.set)
+            with suppress(RuntimeError):  # A loop may end while an iteration waits in it.
+                loop.call_soon_threadsafe(ready.set)
         self._waiters.clear()

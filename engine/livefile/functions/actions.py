@@ -10,6 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -53,7 +54,8 @@ class Actions:
         self._clock = clock
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self.thread: threading.Thread | None = None
+        """The thread of the event loop, None until the first action."""
         self._running: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -72,17 +74,17 @@ class Actions:
                 )
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
+                self.thread = threading.Thread(
                     target=self._loop.run_forever, name="livefile-actions", daemon=True
                 )
-                self._thread.start()
+                self.thread.start()
             self._loop.call_soon_threadsafe(self._start, call, done)
 
     def close(self) -> None:
         """Cancel what runs; its callers hear ``ClosedError``."""
         with self._lock:
             self._is_closed = True
-            loop, thread = self._loop, self._thread
+            loop, thread = self._loop, self.thread
         if loop is not None and thread is not None:
             asyncio.run_coroutine_threadsafe(self._cancel_all(), loop).result()
             loop.call_soon_threadsafe(loop.stop)
@@ -95,7 +97,8 @@ class Actions:
         task.add_done_callback(self._running.discard)
 
     async def _cancel_all(self) -> None:
-        tasks = list(self._running)
+        # Those that an action left behind as well.
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -118,12 +121,11 @@ class Actions:
             check_args(call)
             value = await self._invoke(function, call, call.args)
             outcome = Success(json=result_json(call, value), log_lines=log.lines)
-        except asyncio.CancelledError:
-            done(ClosedError("the deployment was closed while the action ran"))
-            raise
-        except (Exception, SystemExit) as error:  # The edge to user code.
-            raised = error if isinstance(error, Exception) else RuntimeError("exit was called")
-            outcome = failure_of(raised, call.request_id, log.lines, runner.app.path, 0)
+        except BaseException as error:  # The edge to user code.
+            if isinstance(error, asyncio.CancelledError) and self._is_closed:
+                done(ClosedError("the deployment was closed while the action ran"))
+                raise
+            outcome = failure_of(error, call.request_id, log.lines, runner.app.path, 0)
         runner.observe_call(call, FunctionKind.ACTION, outcome, started)
         done(outcome)
 
@@ -156,7 +158,9 @@ class Actions:
                 answer.set_result(outcome)
 
         def done(outcome: Outcome | LivefileError) -> None:
-            loop.call_soon_threadsafe(set_answer, outcome)
+            # Once the deployment is closed nobody waits, and the loop is gone.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(set_answer, outcome)
 
         self._submit(call, kind, done)
         outcome = await answer

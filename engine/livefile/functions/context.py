@@ -6,6 +6,7 @@ Not here: ``ctx.db`` (``functions/database.py``); how calls run (``functions/run
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
+from livefile.functions.call import FunctionKind
 from livefile.functions.database import DatabaseReader, DatabaseWriter
 from livefile.functions.definition import (
     ActionFunction,
@@ -16,6 +17,7 @@ from livefile.functions.definition import (
 from livefile.functions.running import current_call
 from livefile.model.identity import Identity
 from livefile.model.value import Value
+from livefile.vocabulary.errors import WrongFunctionKindError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,7 +57,7 @@ class QueryCtx:
 
     def run_query(self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a query in this transaction and return its result."""
-        result: R = self._call(function, args, kwargs)
+        result: R = self._call(checked(function, FunctionKind.QUERY), args, kwargs)
         return result
 
 
@@ -73,7 +75,7 @@ class MutationCtx(QueryCtx):
         self, function: MutationFunction[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run a mutation as a sub-transaction: if it raises, only its own writes are undone."""
-        result: R = self._call(function, args, kwargs)
+        result: R = self._call(checked(function, FunctionKind.MUTATION), args, kwargs)
         return result
 
 
@@ -93,19 +95,36 @@ class ActionCtx:
         self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run a query at the newest snapshot and return its result."""
-        result: R = await self._call(function, args, kwargs)
+        result: R = await self._call(checked(function, FunctionKind.QUERY), args, kwargs)
         return result
 
     async def run_mutation(
         self, function: MutationFunction[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run a mutation and return its result once it is durable."""
-        result: R = await self._call(function, args, kwargs)
+        result: R = await self._call(checked(function, FunctionKind.MUTATION), args, kwargs)
         return result
 
     async def run_action(
         self, function: ActionFunction[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run another action and return its result."""
-        result: R = await self._call(function, args, kwargs)
+        result: R = await self._call(checked(function, FunctionKind.ACTION), args, kwargs)
         return result
+
+
+def checked(function: object, kind: FunctionKind) -> Function[..., Any]:
+    """Return what is to be run, if it is a function of this kind.
+
+    Raises:
+        WrongFunctionKindError: it is of another kind, or no function at all.
+    """
+    if isinstance(function, Function) and function.kind is kind:
+        return function
+    word = kind.value.lower()
+    if isinstance(function, Function):
+        what = f"{function.name}, which is defined as {function.kind.value}"
+    else:
+        what = f"{type(function).__name__} {function!r}"
+    article = "an" if word == "action" else "a"
+    raise WrongFunctionKindError(f"run_{word} takes {article} {word} of the app, got {what}.")

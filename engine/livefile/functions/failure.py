@@ -28,9 +28,10 @@ _OWN_TEXT = (
 
 
 def failure_of(
-    error: Exception, request_id: str, log_lines: tuple[str, ...], app_path: Path, ts: int
+    raised: BaseException, request_id: str, log_lines: tuple[str, ...], app_path: Path, ts: int
 ) -> Failure:
     """Return the failure that a raised exception is for the client."""
+    error = _as_exception(raised)
     data_json = None
     if isinstance(error, ConvexError):
         try:
@@ -55,4 +56,19 @@ def _function_error(error: Exception, app_path: Path) -> str:
         if file.is_relative_to(app_path):
             place = f"{file.relative_to(app_path)}:{line_number}"
             frames.append(f"    at {frame.f_code.co_name} ({place})")
-    return "\n".join([f"Uncaught {type(error).__name__}: {error}", *reversed(frames)])
+    return "\n".join([f"Uncaught {type(error).__name__}: {_text_of(error)}", *reversed(frames)])
+
+
+def _as_exception(raised: BaseException) -> Exception:
+    """Return what ends the function and not the thread that runs it."""
+    if isinstance(raised, Exception):
+        return raised
+    is_exit = isinstance(raised, SystemExit)
+    text = "exit was called" if is_exit else f"{type(raised).__name__}: {_text_of(raised)}"
+    return RuntimeError(text).with_traceback(raised.__traceback__)
+
+
+def _text_of(error: BaseException) -> str:
+    """Return what the error says; its own code for that may be wrong, too."""
+    shown = traceback.TracebackException(Exception, error, None, lookup_lines=False, compact=True)
+    return str(shown).encode(errors="replace").decode()

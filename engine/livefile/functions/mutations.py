@@ -16,7 +16,8 @@ from random import Random
 from typing import Any
 
 from livefile.functions.call import Call, FunctionKind, Outcome, Success
-from livefile.functions.runner import Run, Runner
+from livefile.functions.code_history import CodeHistory
+from livefile.functions.runner import Run
 from livefile.functions.work_queue import WorkQueue
 from livefile.transaction.committer import Committer, RequestAnswer
 from livefile.transaction.database import Database
@@ -49,12 +50,10 @@ class WriterJob:
 class Mutations:
     """The queue of everything that writes. ``run_group`` runs on the writer's thread only."""
 
-    def __init__(
-        self, database: Database, runner: Callable[[], Runner], clock: Clock, random: Random
-    ) -> None:
-        """Take the database, the runner of the current app, the clock, and the source of seeds."""
+    def __init__(self, database: Database, code: CodeHistory, clock: Clock, random: Random) -> None:
+        """Take the database, the app's code, the clock, and the source of seeds."""
         self._database = database
-        self._runner = runner
+        self._code = code
         self._clock = clock
         self._random = random
         self._queue: WorkQueue[WriterJob] = WorkQueue(
@@ -87,7 +86,8 @@ class Mutations:
             with self._snapshots, self._database.snapshot() as snapshot:
                 transaction = Transaction(snapshot, self._clock.now_ns(), seed)
                 try:
-                    run = self._runner().run(call, FunctionKind.MUTATION, transaction, seed)
+                    runner = self._code.runner_at(snapshot.ts)
+                    run = runner.run(call, FunctionKind.MUTATION, transaction, seed)
                 except HeadRequiredError:
                     break
             commit = partial(_commit, call=call, transaction=transaction, run=run)
@@ -146,7 +146,8 @@ class Mutations:
                 return Success(json=before.json, log_lines=tuple(before.log_lines), ts=before.ts)
         seed = self._random.getrandbits(64)
         transaction = committer.begin(seed)
-        run = self._runner().run(call, FunctionKind.MUTATION, transaction, seed)
+        runner = self._code.runner_at(transaction.snapshot.ts)
+        run = runner.run(call, FunctionKind.MUTATION, transaction, seed)
         return _commit(committer, call, transaction, run)
 
 

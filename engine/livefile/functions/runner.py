@@ -116,12 +116,11 @@ class Runner:
             outcome = Success(
                 json=result_json(call, value), log_lines=log.lines, ts=transaction.snapshot.ts
             )
-        except INFRASTRUCTURE_ERRORS:
+        except (*INFRASTRUCTURE_ERRORS, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:  # The edge to user code.
-            raised = error if isinstance(error, Exception) else RuntimeError("exit was called")
+        except BaseException as error:  # The edge to user code.
             outcome = failure_of(
-                raised, call.request_id, log.lines, self.app.path, transaction.snapshot.ts
+                error, call.request_id, log.lines, self.app.path, transaction.snapshot.ts
             )
         finally:
             current_call.reset(token)

@@ -45,14 +45,14 @@ class DictAnnotation(Annotation):
         super().__init__(v.Record(key=key.validator, value=item.validator))
         self._key = key
         self._item = item
-        self.is_plain = item.is_plain
+        self.is_plain = key.is_plain and item.is_plain
 
     def to_python(self, value: Value) -> dict[str, Any]:
         """Return the map with every item converted."""
         items = cast(dict[str, Value], value)
         if self.is_plain:
             return items
-        return {key: self._item.to_python(item) for key, item in items.items()}
+        return {self._key.to_python(key): self._item.to_python(item) for key, item in items.items()}
 
     def convert(self, thing: Any, table_name: v.TableName) -> Value:
         """Return the map with every item converted."""

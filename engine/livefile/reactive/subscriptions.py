@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 
 from livefile.functions.call import Call, FunctionKind, Outcome
-from livefile.functions.runner import Runner
+from livefile.functions.code_history import CodeHistory
 from livefile.functions.work_queue import WorkQueue
 from livefile.reactive.live_query import CacheEntry, Watcher
 from livefile.reactive.query_cache import QueryCache, shared_key
@@ -67,12 +67,10 @@ _Request = _Query | _PastQuery | _Change | _Require | _Close | _RunAgain
 class Subscriptions:
     """All watchers and their queries. ``run_cycle`` runs on the readers' thread only."""
 
-    def __init__(
-        self, database: Database, runner: Callable[[], Runner], clock: Clock, random: Random
-    ) -> None:
-        """Take the database, the runner of the current app, the clock, and the source of seeds."""
+    def __init__(self, database: Database, code: CodeHistory, clock: Clock, random: Random) -> None:
+        """Take the database, the app's code, the clock, and the source of seeds."""
         self._database = database
-        self._runner = runner
+        self._code = code
         self._clock = clock
         self._random = random
         self._cache = QueryCache()
@@ -297,7 +295,8 @@ class Subscriptions:
         seed = self._random.getrandbits(64)
         entry.made_ns = self._clock.now_ns()
         transaction = Transaction(snapshot, entry.made_ns, seed)
-        run = self._runner().run(entry.call, FunctionKind.QUERY, transaction, seed)
+        runner = self._code.runner_at(snapshot.ts)
+        run = runner.run(entry.call, FunctionKind.QUERY, transaction, seed)
         entry.outcome = run.outcome
         entry.reads = transaction.reads
         entry.has_read_time = run.has_read_time
@@ -308,7 +307,8 @@ class Subscriptions:
         seed = self._random.getrandbits(64)
         try:
             with self._database.past(request.ts, seed) as transaction:
-                run = self._runner().run(request.call, FunctionKind.QUERY, transaction, seed)
+                runner = self._code.runner_at(self._database.published_ts)  # Never older code.
+                run = runner.run(request.call, FunctionKind.QUERY, transaction, seed)
         except LogTrimmedError as error:
             return error
         return run.outcome

@@ -25,7 +25,12 @@ from livefile.vocabulary.errors import (
     OverloadedError,
     StorageFailedError,
 )
-from livefile.vocabulary.limits import READER_WAIT_MS_MAX, READERS_MAX, WAL_PAGES_BEFORE_CHECKPOINT
+from livefile.vocabulary.limits import (
+    FILE_BUSY_MS_MAX,
+    READER_WAIT_MS_MAX,
+    READERS_MAX,
+    WAL_PAGES_BEFORE_CHECKPOINT,
+)
 
 Connection = apsw.Connection
 
@@ -156,20 +161,15 @@ class Connections:
                 self._changed.notify()
 
     def _open_writer(self) -> Connection:
-        is_new = not self.path.exists() or self.path.stat().st_size == 0
-        if is_new:
+        if not self.path.exists():
             _create_private(self.path)
         try:
             connection = apsw.Connection(str(self.path))
-            _configure(connection)
-            if is_new:
-                _make_tables(connection)
-            _check_format(connection, self.path)
-            connection.pragma("journal_mode", "wal")
-            # FULL: a commit is on the disk before anybody hears of it.
-            connection.pragma("synchronous", "full" if self._scratch is None else "off")
-            connection.pragma("wal_autocheckpoint", 0)
-            connection.set_wal_hook(self._note_wal_pages)
+            try:
+                self._prepare_writer(connection)
+            except BaseException:
+                connection.close()  # Else it would live, with its files, as long as the error.
+                raise
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise FileError(
                 f"{self.path}: this file is no Livefile deployment ({error})"
@@ -177,6 +177,20 @@ class Connections:
         except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:
             raise FileError(f"{self.path}: cannot open this file for writing ({error})") from error
         return connection
+
+    def _prepare_writer(self, connection: Connection) -> None:
+        _configure(connection)
+        if connection.readonly("main"):  # SQLite falls back to that by itself.
+            raise FileError(f"{self.path}: cannot open this file for writing")
+        # Asked of SQLite, which first takes back what a process left that died making the tables.
+        if connection.pragma("page_count") == 0:
+            _make_tables(connection)
+        _check_format(connection, self.path)
+        connection.pragma("journal_mode", "wal")
+        # FULL: a commit is on the disk before anybody hears of it.
+        connection.pragma("synchronous", "full" if self._scratch is None else "off")
+        connection.pragma("wal_autocheckpoint", 0)
+        connection.set_wal_hook(self._note_wal_pages)
 
     def _open_reader(self) -> Connection:
         connection = apsw.Connection(str(self.path))
@@ -241,6 +255,8 @@ def _configure(connection: Connection) -> None:
     # again, which takes three times as long as the scan.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.pragma("cell_size_check", True)
+    # For a shell that somebody has open on the file; no second Livefile gets this far.
+    connection.set_busy_timeout(FILE_BUSY_MS_MAX)
     connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
 
 

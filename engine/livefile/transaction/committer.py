@@ -63,6 +63,11 @@ class Committer:
         # The catalog before a transaction at the head made tables; None unless it still may fail.
         self._catalog_before: Catalog | None = None
 
+    @property
+    def head_ts(self) -> int:
+        """The timestamp of the newest commit, be it durable or in the open group."""
+        return self._log.last_ts
+
     def begin(self, seed: int) -> Transaction:
         """Begin a transaction at the head of the history, inside the open group."""
         self._open_group()
@@ -101,8 +106,6 @@ class Committer:
             )
         if not transaction.writes:
             return transaction.snapshot.ts
-        if transaction.snapshot.catalog is not self._catalog:
-            self._check_schema(transaction.writes)
         self._open_group()
         if not transaction.writes.table_names:
             self._forget_new_tables()
@@ -189,6 +192,7 @@ class Committer:
         self._write_log.discard_after(self.durable_ts)
         self._catalog = self.durable_catalog
         self._catalog_before = None
+        self._schema_ts = min(self._schema_ts, self.durable_ts)
 
     def _open_group(self) -> None:
         if not self._is_open:
@@ -228,15 +232,6 @@ class Committer:
         if writes.table_names:
             touched[TABLE_NAMES_INDEX] = [name.encode() for name in writes.table_names]
         return touched, images
-
-    def _check_schema(self, writes: WriteSet) -> None:
-        """Refuse documents that were checked against a schema that is no longer in force."""
-        for write in writes:
-            current = self._catalog.by_number[write.table.number]
-            if current.validator != write.table.validator:
-                raise ConflictError(
-                    f"The schema of table {write.table.name} changed while this mutation was run"
-                )
 
     def _create_table(self, name: str) -> Catalog:
         with self._guard:

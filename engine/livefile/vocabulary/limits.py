@@ -62,6 +62,7 @@ ACTIONS_RUNNING_MAX = 1_000
 # Readers of the file, and how long one may pin the write-ahead log.
 READERS_MAX = 8
 READER_WAIT_MS_MAX = 5_000
+FILE_BUSY_MS_MAX = 5_000  # For a lock that another program has on the file.
 MUTATIONS_ON_SNAPSHOTS_MAX = READERS_MAX - 2  # The rest is for queries and settings.
 WAL_PAGES_BEFORE_CHECKPOINT = 4_000  # 16 MiB of pages of 4 KiB.
 
