@@ -46,13 +46,14 @@ CLOCK_NAMES = frozenset(
 RANDOM_CLASSES = frozenset({"Random", "SystemRandom"})
 
 # The edges where whatever foreign code or a client raises is logged and answered: loading an app,
-# running a function, a worker's loop, a request, a socket.
+# running a function, a callback, a worker's loop, a request, a socket.
 EDGE_FILES = frozenset(
     {
         "engine/livefile/functions/app.py",
         "engine/livefile/functions/runner.py",
         "engine/livefile/functions/actions.py",
-        "engine/livefile/engine.py",
+        "engine/livefile/functions/callback.py",
+        "engine/livefile/functions/worker_thread.py",
         "server/livefile_server/web/websocket.py",
         "server/livefile_server/web/middleware.py",
     }

@@ -7,10 +7,10 @@ named ``submit...`` never block, the plain ones wait for their answer.
 Not here: sockets and HTTP (the server, which uses only what ``livefile/__init__.py`` names).
 """
 
-import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from random import Random
 from typing import Any, ParamSpec, TypeVar, overload
@@ -26,10 +26,11 @@ from livefile.functions.definition import (
     QueryFunction,
 )
 from livefile.functions.failure import failure_of
-from livefile.functions.mutations import Mutations, wait_for
+from livefile.functions.mutations import Mutations
 from livefile.functions.path import parse_function_path
 from livefile.functions.runner import CallRecord, Runner, deploy_record
 from livefile.functions.running import current_call, sealed_call
+from livefile.functions.worker_thread import WorkerThread
 from livefile.model.identity import ADMIN
 from livefile.reactive.live_query import Watcher
 from livefile.reactive.live_query_set import LiveQuerySet
@@ -51,8 +52,6 @@ R = TypeVar("R")
 
 Done = Callable[[Outcome | LivefileError], None]
 
-_log = logging.getLogger("livefile")
-
 
 class Livefile:
     """An open deployment: a file, and the app that runs on it."""
@@ -69,14 +68,18 @@ class Livefile:
         self._subscriptions = Subscriptions(database, self._code, clock, random)
         self._actions = Actions(lambda: self._runner, lambda: database.catalog, self.submit, clock)
         self._mutations.published = self._subscriptions.wake
-        self._threads: list[threading.Thread] = []
+        self._threads: list[WorkerThread] = []
         self._watches: set[Watch[Any]] = set()
         self._is_closed = False
         self.failed: Callable[[Exception], None] = lambda error: None
         """Called when the deployment cannot go on, after an I/O error at a commit for one."""
         if has_threads:
-            self._start_thread("livefile-writer", self._mutations.run_group)
-            self._start_thread("livefile-readers", self._subscriptions.run_cycle)
+            self._threads = [
+                WorkerThread("livefile-writer", self._mutations.run_group, self._stop),
+                WorkerThread("livefile-readers", self._subscriptions.run_cycle, self._stop),
+            ]
+            for thread in self._threads:
+                thread.start()
 
     @classmethod
     def open(
@@ -96,7 +99,7 @@ class Livefile:
                 file keeps its tables, and only untyped access is left.
             clock: where the time comes from; the machine's if not given.
             seed: makes every random choice repeatable; only for tests.
-            has_threads: without threads the caller runs the work with ``step``.
+            has_threads: without threads the work is done in the caller's, or by ``step``.
 
         Raises:
             AppError: the app cannot be loaded, or a stored document does not match its schema.
@@ -209,12 +212,12 @@ class Livefile:
                 self._code.take_back(runner)
             return error
 
-        error = wait_for(
+        error = self._wait_for(
             lambda done: self._mutations.submit_job(switch, lambda error: done(switched(error)))
         )
         if error is not None:
             raise error
-        wait_for(self._subscriptions.run_again)
+        self._wait_for(self._subscriptions.run_again)
 
     def observe_calls(self, observer: Callable[[CallRecord], None]) -> None:
         """Let ``observer`` hear of every finished call, on the thread that ran it."""
@@ -226,7 +229,7 @@ class Livefile:
 
     def write_setting(self, name: str, value: bytes) -> None:
         """Keep a small fact in the file. Blocks until it is durable."""
-        error = wait_for(
+        error = self._wait_for(
             lambda done: self._mutations.submit_job(
                 lambda committer: committer.write_setting(name, value), done
             )
@@ -312,7 +315,15 @@ class Livefile:
         self, kind: FunctionKind, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
         found, call = self._call_of(function, args, kwargs)
-        return self._result(found, wait_for(lambda done: self.submit(call, kind, done)))
+        return self._result(found, self._wait_for(lambda done: self.submit(call, kind, done)))
+
+    def _wait_for(self, submit: Callable[[Callable[[Any], None]], None]) -> Any:
+        """Submit something and return what its ``done`` hears; without threads, do the work."""
+        answer: Future[Any] = Future()
+        submit(answer.set_result)
+        while not self._threads and not answer.done():
+            self.step()
+        return answer.result()
 
     def _call_of(
         self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -363,21 +374,12 @@ class Livefile:
         self._watches.discard(watch)
         query_set.close()
 
-    def _start_thread(self, name: str, work: Callable[[], bool]) -> None:
-        def run() -> None:
-            try:
-                while work():
-                    pass
-            except Exception as error:  # The edge of a worker: nothing above would hear of it.
-                _log.critical("%s stopped: %s", name, error, exc_info=error)
-                closed = ClosedError(f"the deployment stopped: {error}")
-                self._mutations.abandon(closed)
-                self._subscriptions.abandon(closed)
-                self.failed(error)
-
-        thread = threading.Thread(target=run, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def _stop(self, error: Exception) -> None:
+        """End everything, because a thread cannot go on; who waits is told."""
+        closed = ClosedError(f"the deployment stopped: {error}")
+        self._mutations.abandon(closed)
+        self._subscriptions.abandon(closed)
+        self.failed(error)
 
 
 def _only(outcomes: list[Outcome] | LivefileError) -> Outcome | LivefileError:

@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from livefile.functions.call import Call, FunctionKind, Outcome, Success
+from livefile.functions.callback import call_back
 from livefile.functions.code_history import CodeHistory
 from livefile.functions.runner import Run
 from livefile.functions.work_queue import WorkQueue
@@ -121,7 +122,7 @@ class Mutations:
             answers = [error] * len(jobs)
             failure = error if isinstance(error, StorageFailedError) else None
         for job, answer in zip(jobs, answers, strict=True):
-            job.done(answer)
+            call_back(job.done, answer)
         if failure is not None:
             raise failure  # Nothing may be committed any more: the thread ends.
         self._database.publish()
@@ -136,7 +137,7 @@ class Mutations:
         """Answer everything that waits with ``error``; for when the thread has ended."""
         self.close()
         for job in self._queue.take(is_waiting=False):
-            job.done(error)
+            call_back(job.done, error)
 
     def _run(self, committer: Committer, call: Call) -> Outcome | LivefileError:
         if call.request_key is not None:

@@ -17,6 +17,7 @@ import msgpack
 from livefile.functions.app import App
 from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Success
 from livefile.functions.call_log import CallLog
+from livefile.functions.callback import call_back
 from livefile.functions.context import MutationCtx, QueryCtx
 from livefile.functions.database import DatabaseReader, DatabaseWriter
 from livefile.functions.definition import Function
@@ -147,7 +148,7 @@ class Runner:
             error=outcome.message if isinstance(outcome, Failure) else None,
         )
         for observe in self._observers:
-            observe(record)
+            call_back(observe, record)
 
     def _invoke(
         self,

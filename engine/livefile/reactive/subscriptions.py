@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from random import Random
 
 from livefile.functions.call import Call, FunctionKind, Outcome
+from livefile.functions.callback import call_back
 from livefile.functions.code_history import CodeHistory
 from livefile.functions.work_queue import WorkQueue
 from livefile.reactive.live_query import CacheEntry, Watcher
@@ -130,7 +131,7 @@ class Subscriptions:
         self.close()
         for request in self._requests.take(is_waiting=False):
             if isinstance(request, _Query | _PastQuery):
-                request.done(error)
+                call_back(request.done, error)
 
     # --- The readers' thread ---------------------------------------------------------------
 
@@ -190,9 +191,10 @@ class Subscriptions:
         match request:
             case _Query():
                 entries = [self._entry(call, snapshot) for call in request.calls]
-                request.done([entry.outcome for entry in entries if entry.outcome is not None])
+                outcomes = [entry.outcome for entry in entries if entry.outcome is not None]
+                call_back(request.done, outcomes)
             case _PastQuery():
-                request.done(self._run_past(request))
+                call_back(request.done, self._run_past(request))
             case _Change():
                 self._change(request.watcher, request.change, snapshot)
             case _Require():
@@ -205,7 +207,7 @@ class Subscriptions:
             case _RunAgain():
                 for entry in self._cache.entries:
                     self._invalidate(entry, snapshot)
-                request.done(None)
+                call_back(request.done, None)
 
     def _invalidate(self, entry: CacheEntry, snapshot: Snapshot) -> None:
         """Drop an entry that is no longer valid; run it again for those who watch it."""
@@ -326,11 +328,10 @@ class Subscriptions:
             watcher.sent.update(
                 (query_id, outcome) for query_id, outcome in outcomes.items() if outcome is not None
             )
-            watcher.deliver(
-                Update(
-                    ts=ts,
-                    query_set_version=watcher.query_set_version,
-                    identity_version=watcher.identity_version,
-                    outcomes=outcomes,
-                )
+            update = Update(
+                ts=ts,
+                query_set_version=watcher.query_set_version,
+                identity_version=watcher.identity_version,
+                outcomes=outcomes,
             )
+            call_back(watcher.deliver, update)
