@@ -122,18 +122,22 @@ def test_the_overlay_of_a_range_is_what_the_writes_put_there(
     writes.put(write(IDS[0], document("a"), table=OTHERS))
     interval = Interval(b"\x10" + low.encode(), b"\x10" + high.encode())
 
-    added, hidden = writes.overlay(PEOPLE, BY_NAME, interval)
+    overlay = writes.overlay(PEOPLE, BY_NAME, interval)
 
     inside = sorted((n, i) for i, n in names.items() if n is not None and low <= n < high)
+    added = sorted(overlay.added, key=lambda pair: pair[0])
     assert [(found["name"], key[-16:]) for key, found in added] == inside
-    assert hidden == frozenset(names)
+    assert overlay.hidden == set(names)
 
 
 def test_without_writes_to_the_table_there_is_no_overlay() -> None:
     writes = WriteSet()
     writes.put(write(IDS[0], document("a"), table=OTHERS))
 
-    assert writes.overlay(PEOPLE, BY_NAME, EVERYTHING) == ([], frozenset())
+    overlay = writes.overlay(PEOPLE, BY_NAME, EVERYTHING)
+
+    assert not overlay.added
+    assert not overlay.hidden
 
 
 CHANGES = st.lists(st.tuples(st.sampled_from(IDS), st.none() | st.sampled_from("abc")), max_size=6)

@@ -11,6 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 from livefile.model.index_range import BY_ID
 from livefile.model.interval import Interval
+from livefile.sqlite.catalog import IndexEntry, TableEntry
 from livefile.transaction.transaction import Transaction
 from livefile.transaction.write_set import Document
 from livefile.vocabulary.errors import DefinitionError, IndexRangeError, NotUniqueError
@@ -43,11 +44,19 @@ class TableQuery(Generic[Row]):
         """Return the first ``count`` documents, fewer if there are no more."""
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise IndexRangeError(f"take({count!r}): want a whole number, 0 or more")
-        return list(self._read(count))
+        source = self._source()
+        if source is None:
+            return []
+        load = self._load
+        documents = self._transaction.take(
+            *source, self._interval, count, is_descending=self._is_descending
+        )
+        return [load(document) for document in documents]
 
     def first(self) -> Row | None:
         """Return the first document, None if there is none."""
-        return next(self._read(1), None)
+        found = self.take(1)
+        return found[0] if found else None
 
     def unique(self) -> Row | None:
         """Return the only document, None if there is none.
@@ -55,7 +64,7 @@ class TableQuery(Generic[Row]):
         Raises:
             NotUniqueError: there is a second one.
         """
-        found = list(self._read(2))
+        found = self.take(2)
         if len(found) > 1:
             raise NotUniqueError(
                 f"unique() query returned more than one result from table {self._table}: the "
@@ -65,18 +74,21 @@ class TableQuery(Generic[Row]):
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the documents; what was not asked for is not decoded."""
-        return self._read(None)
+        source = self._source()
+        if source is None:
+            return
+        for document in self._transaction.scan(
+            *source, self._interval, is_descending=self._is_descending
+        ):
+            yield self._load(document)
 
-    def _read(self, limit: int | None) -> Iterator[Row]:
+    def _source(self) -> tuple[TableEntry, IndexEntry] | None:
+        """Return the table and the index, None if the table does not exist yet."""
         table = self._transaction.table(self._table)
         if table is None:
-            return
+            return None
         index = table.indexes.get(self._index)
         if index is None:
             raise DefinitionError(f"Index {self._table}.{self._index} not found.")
         assert self._index != BY_ID
-        load = self._load
-        for document in self._transaction.scan(
-            table, index, self._interval, is_descending=self._is_descending, limit=limit
-        ):
-            yield load(document)
+        return table, index

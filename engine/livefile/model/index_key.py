@@ -87,15 +87,23 @@ def document_key(
         fields: the index's field paths, split at the dots; may be empty.
         internal_id: the 16 bytes of its id.
     """
-    parts = []
+    return fields_key(document, fields) + key_end(document["_creationTime"], internal_id)
+
+
+def fields_key(document: Mapping[str, Value], fields: Sequence[tuple[str, ...]]) -> bytes:
+    """Return the part of ``document_key`` that comes from the index's own fields."""
+    key = b""
     for path in fields:
         value = document.get(path[0], MISSING)
         for name in path[1:]:
             value = value.get(name, MISSING) if isinstance(value, dict) else MISSING
-        parts.append(encode_value(value))
-    parts.append(encode_value(document["_creationTime"]))
-    parts.append(internal_id)
-    return b"".join(parts)
+        key += encode_value(value)
+    return key
+
+
+def key_end(creation_time: Value, internal_id: bytes) -> bytes:
+    """Return the part of ``document_key`` that is the same in every index."""
+    return encode_value(creation_time) + internal_id
 
 
 def key_internal_id(key: bytes) -> bytes:

@@ -227,8 +227,10 @@ class Committer:
                 if key_after is not None:
                     keys.append(key_after)
                     added.append((index.id, key_after))
-        documents.remove_entries(self._connection, removed)
-        documents.add_entries(self._connection, added)
+        if removed:
+            documents.remove_entries(self._connection, removed)
+        if added:
+            documents.add_entries(self._connection, added)
         if writes.table_names:
             touched[TABLE_NAMES_INDEX] = [name.encode() for name in writes.table_names]
         return touched, images

@@ -37,7 +37,10 @@ class ReadSet:
         Raises:
             TransactionLimitError: too many ranges in one transaction.
         """
-        self._intervals.setdefault(index_id, IntervalSet()).add(interval)
+        intervals = self._intervals.get(index_id)
+        if intervals is None:
+            intervals = self._intervals[index_id] = IntervalSet()
+        intervals.add(interval)
         self._ranges_count += 1
         if self._ranges_count > INTERVALS_READ_MAX:
             raise TransactionLimitError(
@@ -49,7 +52,10 @@ class ReadSet:
 
     def add_point(self, index_id: int, key: bytes) -> None:
         """Record that one key of an index was read. Documents have a limit of their own."""
-        self._points.setdefault(index_id, set()).add(key)
+        points = self._points.get(index_id)
+        if points is None:
+            points = self._points[index_id] = set()
+        points.add(key)
 
     def is_touched_by(self, writes: IndexWrites) -> bool:
         """Return whether a commit with these writes changed something that was read."""

@@ -19,7 +19,7 @@ from livefile.model.value_packed import unpack
 from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry
 from livefile.transaction.read_set import TABLE_NAMES_INDEX, ReadSet
 from livefile.transaction.snapshot import Snapshot
-from livefile.transaction.write_set import Document, PendingWrite, WriteSet
+from livefile.transaction.write_set import Document, Overlay, PendingWrite, WriteSet
 from livefile.vocabulary.errors import (
     DocumentNotFoundError,
     HeadRequiredError,
@@ -104,34 +104,39 @@ class Transaction:
         interval: Interval,
         *,
         is_descending: bool = False,
-        limit: int | None = None,
     ) -> Iterator[Document]:
         """Yield the documents in a range of an index, in its order, own writes included.
 
-        What was fetched counts as read, not what was consumed: without ``limit`` rows are fetched
-        some at a time.
+        Rows are fetched some at a time; what was fetched counts as read, not what was consumed.
         """
-        added, hidden = self.writes.overlay(table, index, interval)
-        rest = interval
-        while not rest.is_empty and limit != 0:
-            wanted = _SCAN_ROWS if limit is None else min(limit + len(hidden), _SCAN_ROWS_MAX)
-            rows = self.snapshot.scan(table, index, rest, wanted, is_descending=is_descending)
-            covered, rest = _split(rest, rows, wanted, is_descending=is_descending)
-            self.reads.add(index.id, covered)
-            if hidden:
-                rows = [row for row in rows if key_internal_id(row[0]) not in hidden]
-            merged: list[tuple[bytes, bytes | Document]] = list(rows)
-            if own := [pair for pair in added if pair[0] in covered]:
-                merged.extend(own)
-                merged.sort(key=lambda pair: pair[0], reverse=is_descending)
-            for key, document in merged[:limit]:
-                if isinstance(document, bytes):
-                    self._fetched[table.number, key_internal_id(key)] = document
-                    yield self._read(document)
-                else:
-                    yield _copy_of(document)
-            if limit is not None:
-                limit -= min(limit, len(merged))
+        overlay = self.writes.overlay(table, index, interval)
+        while not interval.is_empty:
+            rows, interval = self._fetch_rows(
+                table, index, interval, _SCAN_ROWS, overlay, is_descending=is_descending
+            )
+            for key, document in rows:
+                yield self._take(table, key, document)
+
+    def take(
+        self,
+        table: TableEntry,
+        index: IndexEntry,
+        interval: Interval,
+        count: int,
+        *,
+        is_descending: bool = False,
+    ) -> list[Document]:
+        """Return the first ``count`` documents that ``scan`` would yield; reads about as many."""
+        overlay = self.writes.overlay(table, index, interval)
+        taken: list[Document] = []
+        while len(taken) < count and not interval.is_empty:
+            missing = count - len(taken)
+            wanted = min(missing + len(overlay.hidden), _SCAN_ROWS_MAX)
+            rows, interval = self._fetch_rows(
+                table, index, interval, wanted, overlay, is_descending=is_descending
+            )
+            taken += [self._take(table, key, document) for key, document in rows[:missing]]
+        return taken
 
     def insert(self, table_name: str, fields: Mapping[str, Value]) -> str:
         """Add a document and return its id.
@@ -246,6 +251,34 @@ class Transaction:
                 f"{BYTES_WRITTEN_MAX} bytes)",
             )
         self.writes.put(write.with_after(after))
+
+    def _fetch_rows(
+        self,
+        table: TableEntry,
+        index: IndexEntry,
+        interval: Interval,
+        wanted: int,
+        overlay: Overlay,
+        *,
+        is_descending: bool,
+    ) -> tuple[list[tuple[bytes, bytes | Document]], Interval]:
+        """Return the next rows of a range, own writes merged in, and the rest of the range."""
+        stored = self.snapshot.scan(table, index, interval, wanted, is_descending=is_descending)
+        covered, rest = _split(interval, stored, wanted, is_descending=is_descending)
+        self.reads.add(index.id, covered)
+        rows: list[tuple[bytes, bytes | Document]] = stored  # type: ignore[assignment]  # Read.
+        if overlay.hidden:
+            rows = [row for row in rows if key_internal_id(row[0]) not in overlay.hidden]
+            rows += [pair for pair in overlay.added if pair[0] in covered]
+            rows.sort(key=lambda pair: pair[0], reverse=is_descending)
+        return rows, rest
+
+    def _take(self, table: TableEntry, key: bytes, document: bytes | Document) -> Document:
+        """Return a document that was fetched for somebody to see."""
+        if isinstance(document, bytes):
+            self._fetched[table.number, key_internal_id(key)] = document
+            return self._read(document)
+        return _copy_of(document)
 
     def _table_for_insert(self, name: str) -> TableEntry:
         found = self.catalog.tables.get(name)

@@ -6,10 +6,10 @@ to the mark where it began.
 Not here: the transaction's rules (``transaction/transaction.py``); applying (``committer.py``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
-from livefile.model.index_key import MISSING, document_key
+from livefile.model.index_key import MISSING, fields_key, key_end
 from livefile.model.interval import Interval
 from livefile.model.value import Value
 from livefile.model.value_packed import pack
@@ -29,13 +29,14 @@ class PendingWrite:
     before_packed: bytes | None
     after: Document | None
     _keys: dict[int, bytes] = field(default_factory=dict)
+    _end: bytes | None = None
 
     def key(self, index: IndexEntry) -> bytes:
         """Return the key of the pending image in one index."""
         assert self.after is not None
         found = self._keys.get(index.id)
         if found is None:
-            found = document_key(self.after, index.paths, self.internal_id)
+            found = fields_key(self.after, index.paths) + self._key_end
             self._keys[index.id] = found
         return found
 
@@ -46,7 +47,16 @@ class PendingWrite:
             return None, key_after
         if self.after is not None and self._is_unmoved(index):
             return key_after, key_after
-        return document_key(self.before, index.paths, self.internal_id), key_after
+        return fields_key(self.before, index.paths) + self._key_end, key_after
+
+    @property
+    def _key_end(self) -> bytes:
+        """What all its index keys end with: no write changes the creation time."""
+        if self._end is None:
+            document = self.before if self.after is None else self.after
+            assert document is not None
+            self._end = key_end(document["_creationTime"], self.internal_id)
+        return self._end
 
     def _is_unmoved(self, index: IndexEntry) -> bool:
         """Tell whether the write did not touch the index's fields; a patch keeps the others."""
@@ -78,6 +88,21 @@ class PendingWrite:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """What pending writes change in a range of an index.
+
+    ``added`` are their (key, document) pairs inside the range, in no order; ``hidden`` are the
+    internal ids of all documents of the table that are written, whose stored rows do not count.
+    """
+
+    added: Sequence[tuple[bytes, Document]]
+    hidden: Set[bytes]
+
+
+_NO_OVERLAY = Overlay(added=(), hidden=frozenset())
+
+
 class WriteSet:
     """The pending writes of a transaction, in the order of the first write of each document."""
 
@@ -101,24 +126,17 @@ class WriteSet:
         writes = self._by_table.get(table_number)
         return None if writes is None else writes.get(internal_id)
 
-    def overlay(
-        self, table: TableEntry, index: IndexEntry, interval: Interval
-    ) -> tuple[list[tuple[bytes, Document]], frozenset[bytes]]:
-        """Return what the pending writes put into a range, and which stored rows they hide.
-
-        Returns:
-            the pending (key, document) pairs inside the range, ascending; and the internal ids of
-            all documents of the table that are written here.
-        """
+    def overlay(self, table: TableEntry, index: IndexEntry, interval: Interval) -> "Overlay":
+        """Return what the pending writes change in a range of an index."""
         writes = self._by_table.get(table.number)
         if not writes:
-            return [], frozenset()
+            return _NO_OVERLAY
         inside = [
             (key, write.after)
             for write in writes.values()
             if write.after is not None and (key := write.key(index)) in interval
         ]
-        return sorted(inside, key=lambda pair: pair[0]), frozenset(writes)
+        return Overlay(added=inside, hidden=writes.keys())
 
     def mark(self) -> int:
         """Return a mark for ``roll_back``."""
