@@ -107,7 +107,7 @@ async def _serve_until_signal(
 def _tame_garbage_collector() -> None:
     """Let the collector pass over what lives as long as the process, and come less often.
 
-    At its defaults it takes a tenth of the time of a busy server.
+    At its defaults a cached read over HTTP takes a third more (docs/performance.md).
     """
     gc.collect()
     gc.freeze()
