@@ -7,9 +7,6 @@ of ``livefile dev`` (``dev/report.py``).
 import logging
 import sys
 
-from rich.console import Console
-from rich.logging import RichHandler
-
 
 def set_up_logging(level: int = logging.INFO) -> None:
     """Send records of ``level`` and above to stderr, in place of handlers set up before."""
@@ -21,6 +18,10 @@ def set_up_logging(level: int = logging.INFO) -> None:
 
 def _handler() -> logging.Handler:
     if sys.stderr.isatty():
+        # Here, because a server that nobody looks at starts sooner without it.
+        from rich.console import Console
+        from rich.logging import RichHandler
+
         handler: logging.Handler = RichHandler(
             console=Console(stderr=True), show_path=False, rich_tracebacks=True
         )
