@@ -7,7 +7,6 @@ know them.
 Not here: the texts of function failures on the wire (``functions/failure.py``).
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 
@@ -205,8 +204,3 @@ class UnauthenticatedError(LivefileError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-def describe(error: LivefileError) -> Mapping[str, str]:
-    """Return the error as clients see it: its ``code`` and its ``message``."""
-    return {"code": error.code, "message": str(error)}
