@@ -193,7 +193,7 @@ class Livefile:
         like every other one.
         """
         found, call = self._call_of(function, (), kwargs)
-        return self._result(found, self._mutations.run_on_snapshot(call))
+        return self._result(found, self._mutations.run_on_snapshot(call, self._wait_for))
 
     def deploy(self, app: App) -> None:
         """Switch to other code: tables and indexes first, then every live query runs again.
@@ -336,15 +336,13 @@ class Livefile:
                 f"{'an engine thread' if running is None else running.path} calls into the "
                 "deployment that runs it; use ctx.run_query, ctx.run_mutation or ctx.run_action"
             )
-        path = parse_function_path(function) if isinstance(function, str) else ""
-        found = (
-            self.app.find(path, is_internal_allowed=True)
-            if path
-            else self.app.functions[self.app.path_of(function)]
-        )
+        app = self.app
+        is_path = isinstance(function, str)
+        path = parse_function_path(function) if is_path else app.path_of(function)
+        found = app.find(path, is_internal_allowed=True)
         values = found.dump_args(args, kwargs, self._database.catalog.table_name)
         return found, Call(
-            path=path or self.app.path_of(function),
+            path=path,
             args=values,
             identity=ADMIN,
             request_id=self._request_id(),

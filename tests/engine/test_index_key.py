@@ -1,5 +1,6 @@
 import math
 import struct
+from collections.abc import Iterable
 from functools import cmp_to_key
 from itertools import pairwise
 
@@ -13,7 +14,6 @@ from livefile.model.index_key import (
     MISSING,
     Missing,
     document_key,
-    encode_key,
     encode_value,
     key_internal_id,
     successor,
@@ -91,6 +91,11 @@ ORDERED: list[Value | Missing] = [
     {"aa": None},
     {"b": None},
 ]
+
+
+def encode_key(fields: Iterable[Value | Missing]) -> bytes:
+    """The key of several fields: the keys of each, one after the other."""
+    return b"".join(map(encode_value, fields))
 
 
 def rank(value: Value | Missing) -> int:

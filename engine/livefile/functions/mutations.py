@@ -9,7 +9,6 @@ Not here: running a function (``functions/runner.py``); committing (``transactio
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -38,6 +37,8 @@ from livefile.vocabulary.limits import (
     MUTATIONS_ON_SNAPSHOTS_MAX,
     MUTATIONS_QUEUED_MAX,
 )
+
+WaitFor = Callable[[Callable[[Callable[[Any], None]], None]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,11 @@ class Mutations:
         """Run something else on the writer's thread, as part of a group."""
         self._queue.put(WriterJob(run=run, done=done))
 
-    def run_on_snapshot(self, call: Call) -> Outcome | LivefileError:
+    def run_on_snapshot(self, call: Call, wait_for: WaitFor) -> Outcome | LivefileError:
         """Run a mutation in this thread on a snapshot, and commit it if nothing came in between.
 
-        After some conflicts it runs at the head, where there are none. Blocks until durable.
+        After some conflicts it runs at the head, where there are none. ``wait_for`` submits
+        something and blocks until its ``done`` is called; it returns what ``done`` heard.
         """
         for _ in range(CONFLICT_RETRIES_MAX):
             seed = self._random.getrandbits(64)
@@ -91,7 +93,7 @@ class Mutations:
                     run = runner.run(call, FunctionKind.MUTATION, transaction, seed)
                 except HeadRequiredError:
                     break
-            commit = partial(_commit, call=call, transaction=transaction, run=run)
+            commit = partial(_commit_once, call=call, transaction=transaction, run=run)
             result: Outcome | LivefileError = wait_for(partial(self.submit_job, commit))
             if not isinstance(result, ConflictError | LogTrimmedError):
                 return result
@@ -140,11 +142,8 @@ class Mutations:
             call_back(job.done, error)
 
     def _run(self, committer: Committer, call: Call) -> Outcome | LivefileError:
-        if call.request_key is not None:
-            key = call.request_key
-            before = committer.find_answer(key.session_id, key.request_number)
-            if before is not None:
-                return Success(json=before.json, log_lines=tuple(before.log_lines), ts=before.ts)
+        if answered := _answer_before(committer, call):
+            return answered
         seed = self._random.getrandbits(64)
         transaction = committer.begin(seed)
         runner = self._code.runner_at(transaction.snapshot.ts)
@@ -152,16 +151,32 @@ class Mutations:
         return _commit(committer, call, transaction, run)
 
 
+def _answer_before(committer: Committer, call: Call) -> Success | None:
+    """Return the answer to a client's request if it was committed before, None if not."""
+    key = call.request_key
+    if key is None:
+        return None
+    answer = committer.find_answer(key.session_id, key.request_number)
+    if answer is None:
+        return None
+    return Success(json=answer.json, log_lines=tuple(answer.log_lines), ts=answer.ts)
+
+
+def _commit_once(
+    committer: Committer, call: Call, transaction: Transaction, run: Run
+) -> Outcome | LivefileError:
+    """Put an attempt from elsewhere into the open group, unless it was answered meanwhile."""
+    return _answer_before(committer, call) or _commit(committer, call, transaction, run)
+
+
 def _commit(
     committer: Committer, call: Call, transaction: Transaction, run: Run
 ) -> Outcome | LivefileError:
-    """Put a finished attempt into the open group, unless its request was answered before."""
+    """Put a finished attempt into the open group. A failure commits nothing."""
     if not isinstance(run.outcome, Success):
         return run.outcome
     answer = None
     if (key := call.request_key) is not None:
-        if before := committer.find_answer(key.session_id, key.request_number):
-            return Success(json=before.json, log_lines=tuple(before.log_lines), ts=before.ts)
         answer = RequestAnswer(
             session_id=key.session_id,
             request_number=key.request_number,
@@ -180,10 +195,3 @@ def _result_of(job: WriterJob, committer: Committer) -> Any:
         raise
     except LivefileError as error:
         return error
-
-
-def wait_for(submit: Callable[[Callable[[Any], None]], None]) -> Any:
-    """Submit something and block until its ``done`` is called; return what it heard."""
-    answer: Future[Any] = Future()
-    submit(answer.set_result)
-    return answer.result()

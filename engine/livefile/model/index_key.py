@@ -19,7 +19,7 @@ Not here: intervals (``interval.py``) and which fields an index has (``schema.py
 """
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final
 
@@ -70,11 +70,6 @@ def encode_value(value: Value | Missing) -> bytes:
         return b"\x12" + b"".join(map(encode_value, value)) + b"\x00"
     assert isinstance(value, dict)
     return _encode_object(value)
-
-
-def encode_key(values: Iterable[Value | Missing]) -> bytes:
-    """Return the bytes of a sequence of values, comparable field by field."""
-    return b"".join(map(encode_value, values))
 
 
 def document_key(
