@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from livefile import DefinitionError, Id, IndexRangeError, NotUniqueError, Table, index
+from livefile import (
+    MISSING,
+    DefinitionError,
+    FilterError,
+    Id,
+    IndexRangeError,
+    NotUniqueError,
+    Table,
+    field,
+    index,
+)
 from livefile.functions.table_query import TableQuery
 from livefile.transaction.transaction import Transaction
 from tests.tables import Player
@@ -130,6 +140,87 @@ def test_only_what_is_asked_for_is_read(
     read(db.reader(transaction).query(Player))
 
     assert documents_read(transaction) == count
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [(field("score") % 3 == 1) & (field("team") == "red"), lambda row: row.score % 3 == 1],
+)
+def test_a_filter_drops_what_does_not_meet_it(db: Workbench, condition: Any) -> None:
+    fill(db, *range(12))
+    query = db.reader(db.on_snapshot()).query(Player.by_team_score).filter(condition)
+
+    assert scores(query.collect()) == [1, 4, 7, 10]
+    assert scores(query.order("desc").take(3)) == [10, 7, 4]
+    assert scores(query.take(0)) == []
+    assert [row.score for row in query] == [1, 4, 7, 10]
+    first = query.first()
+    assert first is not None
+    assert first.score == 1
+    only = query.filter(field("score") > 7).unique()
+    assert only is not None
+    assert only.score == 10
+    assert query.filter(field("score") > 99).unique() is None
+    with pytest.raises(NotUniqueError):
+        query.unique()
+
+
+def test_filters_are_asked_one_after_the_other(db: Workbench) -> None:
+    fill(db, 1, 2, 3)
+    asked: list[int] = []
+
+    def is_asked(row: Player) -> bool:
+        asked.append(row.score)
+        return True
+
+    query = db.reader(db.on_snapshot()).query(Player).filter(field("score") > 1).filter(is_asked)
+    query = query.filter(field("score") < 3)
+
+    assert scores(query.collect()) == [2]
+    assert asked == [2, 3]
+
+
+def test_a_filter_reads_up_to_the_last_that_it_needs(db: Workbench) -> None:
+    with db.change() as writer:
+        for number in range(300):
+            writer.insert(Player(name="x", score=number))
+    transaction = db.on_snapshot()
+    query = db.reader(transaction).query(Player).filter(field("score") >= 10)
+
+    assert scores(query.take(2)) == [10, 11]
+    assert documents_read(transaction) == 12
+
+
+def test_a_table_without_types_is_filtered_by_its_stored_fields(db: Workbench) -> None:
+    with db.change() as writer:
+        writer.table("notes").insert({"text": "a", "at": {"x": 1}})
+        writer.table("notes").insert({"text": "b"})
+        query = writer.table("notes").query()
+
+        assert [row["text"] for row in query.filter(field("at.x") == 1)] == ["a"]
+        assert [row["text"] for row in query.filter(field("at") == MISSING)] == ["b"]
+        assert [row["text"] for row in query.filter(lambda row: "at" in row)] == ["a"]
+
+
+def test_a_query_has_so_many_filters_and_no_more(db: Workbench) -> None:
+    fill(db, 1)
+    query = db.reader(db.on_snapshot()).query(Player)
+    for _ in range(256):
+        query = query.filter(field("score") == 1)
+
+    assert scores(query.collect()) == [1]
+    with pytest.raises(FilterError, match=r"^Query has too many operators: 257$"):
+        query.filter(field("score") == 1)
+
+
+def test_what_is_no_condition_is_refused(db: Workbench) -> None:
+    query = db.reader(db.on_snapshot()).query(Player)
+
+    for wrong in (True, "score > 3", None):
+        with pytest.raises(FilterError, match="want an expression such as"):
+            query.filter(wrong)  # type: ignore[arg-type]  # The test's point.
+    with pytest.raises(FilterError, match="has no field 'socre'"):
+        query.filter(field("socre") > 3)
 
 
 def test_own_writes_are_seen_in_their_place(db: Workbench) -> None:

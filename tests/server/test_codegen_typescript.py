@@ -110,6 +110,16 @@ APP = AppDescription(
             record(),
             record(post=stored_document(POSTS), author=stored_document(USERS)),
         ),
+        function(
+            "posts:pages",
+            record(author=v.IdOf(table="users"), paginationOpts=v.PAGINATION_OPTIONS),
+            v.page_of(stored_document(POSTS)),
+        ),
+        function(
+            "posts:page_of_titles",
+            record(paginationOpts=v.PAGINATION_OPTIONS),
+            v.page_of(v.STRING),
+        ),
         function("posts/drafts:purge", record(), v.NULL, ACTION),
         function("posts:drafts", record(), v.ANY),
         function("values:echo", EVERYTHING, EVERYTHING, ACTION),
@@ -121,7 +131,7 @@ APP = AppDescription(
 USAGE = """\
 import type { FunctionArgs, FunctionReturnType, GenericDataModel } from "convex/server";
 import type { ConvexReactClient } from "convex/react";
-import { useQuery } from "convex/react";
+import { usePaginatedQuery, useQuery } from "convex/react";
 import { api, internal } from "./convex/_generated/api";
 import type { DataModel, Doc, Id, TableNames } from "./convex/_generated/dataModel";
 
@@ -148,6 +158,16 @@ same<FunctionArgs<typeof internal.admin.users.forget>, Record<string, never>>(tr
 export function usage(): void {
   const posts = useQuery(api.posts.all);
   same<typeof posts, Array<Doc<"posts">> | undefined>(true);
+  const pages = usePaginatedQuery(
+    api.posts.pages, { author: "u" as Id<"users"> }, { initialNumItems: 5 },
+  );
+  same<(typeof pages)["results"], Array<Doc<"posts">>>(true);
+  const titles = usePaginatedQuery(api.posts.page_of_titles, {}, { initialNumItems: 5 });
+  same<(typeof titles)["results"], Array<string>>(true);
+  // @ts-expect-error A query that does not paginate.
+  usePaginatedQuery(api.posts.all, {}, { initialNumItems: 5 });
+  // @ts-expect-error A missing argument.
+  usePaginatedQuery(api.posts.pages, {}, { initialNumItems: 5 });
   void client.query(api.posts.first);
   void client.query(api.posts.drafts);
   void client.action(api.posts.drafts.purge);
@@ -238,6 +258,16 @@ def test_a_document_is_named_only_if_it_is_whole() -> None:
 
     assert str(types.type_of(whole)) == 'Doc<"posts">'
     assert str(types.type_of(part)).startswith('{ _id: Id<"posts">; _creationTime: number;')
+
+
+def test_a_page_is_named_only_if_it_is_one() -> None:
+    types = ValidatorTypes([POSTS])
+    page = v.page_of(v.STRING)
+    part = v.Object(fields={name: f for name, f in page.fields.items() if name != "pageStatus"})
+
+    assert str(types.type_of(page)) == "PaginationResult<string>"
+    assert str(types.type_of(part)).startswith("{ page: Array<string>; isDone: boolean;")
+    assert str(types.type_of(v.PAGINATION_OPTIONS)) == "PaginationOptions"
 
 
 def test_a_document_as_it_is_written_is_not_a_stored_one() -> None:

@@ -63,7 +63,8 @@ def test_a_change_of_the_query_set_goes_to_the_engine() -> None:
     session = connected_session()
 
     effects = session.receive_text(
-        modify(0, 1, add(1, "messages.js:list", [{"n": 1}]), add(2, "users")), NOW_NS
+        modify(0, 1, add(1, "messages.js:list", [{"n": 1}]), {**add(2, "users"), "journal": "end"}),
+        NOW_NS,
     )
 
     change = QuerySetChange(
@@ -72,7 +73,7 @@ def test_a_change_of_the_query_set_goes_to_the_engine() -> None:
         identity=ANONYMOUS,
         added=(
             WatchQuery(query_id=1, path="messages:list", args={"n": 1.0}),
-            WatchQuery(query_id=2, path="users:default", args={}),
+            WatchQuery(query_id=2, path="users:default", args={}, journal="end"),
         ),
         removed=(),
     )

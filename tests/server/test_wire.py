@@ -53,6 +53,24 @@ def test_every_server_message_is_as_clients_read_it(golden: Golden) -> None:
         assert orjson.loads(message)["type"]
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Success(json=b"1.0", journal='end "of" page'),
+        Failure(message="no", journal='end "of" page'),
+        Failure(message="no", data_json=b"{}", journal='end "of" page'),
+    ],
+)
+def test_a_query_carries_its_journal(outcome: Outcome) -> None:
+    assert orjson.loads(wire.encode_modification(3, outcome))["journal"] == 'end "of" page'
+
+
+def test_what_is_too_large_for_a_client_keeps_its_journal() -> None:
+    failure = wire.fit_outcome(Success(json=b"1.0", journal="end"), "The result")
+
+    assert failure.journal == "end"
+
+
 def test_a_transition_names_both_its_ends() -> None:
     transition = orjson.loads(wire.encode_transition(START, END, {}, NS))
 

@@ -24,13 +24,16 @@ class RequestKey:
     request_number: int
 
 
-@dataclass(frozen=True, slots=True)
+# These two are not frozen, because making one would take twice the time, and every call makes
+# some; nobody changes one.
+@dataclass(slots=True, unsafe_hash=True)
 class Call:
     """A request to run one function.
 
     ``path`` is canonical (``folder/module:name``); ``args`` is one object, already decoded.
     ``request_id`` is 16 hexadecimal digits and appears in error texts and logs. ``is_internal``
-    lets internal functions be called; only functions and admins set it.
+    lets internal functions be called; only functions and admins set it. ``journal`` is that of the
+    outcome before, for a query that is run again.
     """
 
     path: str
@@ -39,19 +42,22 @@ class Call:
     request_id: str = ""
     request_key: RequestKey | None = None
     is_internal: bool = False
+    journal: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Success:
     """A function returned.
 
     ``json`` is the result in the protocol's JSON encoding. ``ts`` is the commit timestamp of a
-    mutation, the snapshot timestamp of a query, 0 for an action.
+    mutation, the snapshot timestamp of a query, 0 for an action. ``journal`` is the end of the
+    page that a query read, None if it read none.
     """
 
     json: bytes
     log_lines: tuple[str, ...] = ()
     ts: int = field(default=0, compare=False)
+    journal: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,15 @@ class Failure:
     """A function raised.
 
     ``message`` is the whole text for the client (``[Request ID: ...] Server Error`` and so on).
-    ``data_json`` is the encoded data of a ``ConvexError``, None for every other error.
+    ``data_json`` is the encoded data of a ``ConvexError``, None for every other error. ``journal``
+    is the one that the call was given, so that the next run has it, unless it was wrong.
     """
 
     message: str
     data_json: bytes | None = None
     log_lines: tuple[str, ...] = ()
     ts: int = field(default=0, compare=False)
+    journal: str | None = field(default=None, compare=False)
     error: Exception | None = field(default=None, compare=False)
     """What was raised, for callers in this process."""
 

@@ -6,15 +6,15 @@ plain dictionaries, of any table.
 Not here: what a transaction does with them (``transaction/transaction.py``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast, overload
 
 from livefile.functions.table_query import TableQuery
 from livefile.model.annotation import mark_integers
 from livefile.model.document_id import decode_document_id
 from livefile.model.id import Id
-from livefile.model.index_range import BY_CREATION_TIME, IndexRange
-from livefile.model.interval import EVERYTHING
+from livefile.model.index_range import BY_CREATION_TIME, BY_ID, IndexRange, id_interval
+from livefile.model.interval import EVERYTHING, Interval
 from livefile.model.names import check_table_name
 from livefile.model.schema import Schema
 from livefile.model.table import Table, TableDefinition
@@ -25,6 +25,7 @@ from livefile.vocabulary.errors import (
     DefinitionError,
     DocumentValidationError,
     InvalidDocumentIdError,
+    PaginationError,
 )
 
 T = TypeVar("T", bound=Table)
@@ -33,7 +34,9 @@ T = TypeVar("T", bound=Table)
 
 
 class DatabaseReader:
-    """Reads documents at the transaction's snapshot, own writes included."""
+    """Reads documents at the transaction's snapshot, own writes included. One for each function."""
+
+    _has_page = False
 
     def __init__(self, transaction: Transaction, schema: Schema) -> None:
         self._transaction = transaction
@@ -45,8 +48,11 @@ class DatabaseReader:
         Raises:
             InvalidDocumentIdError: the text is no id, or one of a table without a schema.
         """
-        document = self._transaction.get(_checked_id(id))
-        return None if document is None else cast(T, self._definition_of(id).load(document))
+        stored = self._transaction.get(_checked_id(id))
+        if stored is None:
+            return None
+        document: T = self._definition_of(id).load(stored)  # type: ignore[assignment]  # By its id.
+        return document
 
     @overload
     def query(self, source: type[T]) -> TableQuery[T]: ...
@@ -61,6 +67,8 @@ class DatabaseReader:
         if isinstance(source, IndexRange):
             definition = self._declared(source.table)
             index, interval = source.index, source.interval()
+            if index == BY_ID:
+                interval = self._ids_of(definition.name, interval)
         elif isinstance(source, type) and issubclass(source, Table):
             definition = self._declared(source.__livefile_table__.name)
             index, interval = BY_CREATION_TIME, EVERYTHING
@@ -74,12 +82,46 @@ class DatabaseReader:
             _table=definition.name,
             _index=index,
             _interval=interval,
-            _load=cast(Any, definition.load),
+            _load=definition.load,  # type: ignore[arg-type]  # It loads documents of ``source``.
+            _begin_page=self._begin_page,
+            _definition=definition,
         )
+
+    @overload
+    def normalize_id(self, table: type[T], text: str) -> Id[T] | None: ...
+    @overload
+    def normalize_id(self, table: str, text: str) -> str | None: ...
+    def normalize_id(self, table: type[Table] | str, text: str) -> str | None:
+        """Return ``text`` if it is the id of a document of this table, None for everything else.
+
+        The document need not exist.
+        """
+        name = table if isinstance(table, str) else table.__livefile_table__.name
+        return normalized_id(self._transaction, name, text)
 
     def table(self, name: str) -> "TableReader":
         """Return a table by its name, for documents as plain dictionaries."""
-        return TableReader(self._transaction, name)
+        check_table_name(name)
+        return TableReader(self._transaction, name, self._begin_page)
+
+    @property
+    def system(self) -> "SystemReader":
+        """The tables that Livefile itself keeps, for reading."""
+        return SystemReader(self._transaction, self._begin_page)
+
+    def _begin_page(self) -> None:
+        """Refuse a second page in one function: the call has one journal."""
+        if self._has_page:
+            raise PaginationError(
+                "MultiplePaginatedDatabaseQueries",
+                "This function called paginate a second time; one page for each function is "
+                "what a live query can keep in place",
+            )
+        self._has_page = True
+
+    def _ids_of(self, table: str, interval: Interval) -> Interval:
+        entry = self._transaction.table(table)
+        return interval if entry is None else id_interval(interval, entry.number)
 
     def _declared(self, name: str) -> TableDefinition:
         definition = self._schema.tables.get(name)
@@ -111,7 +153,8 @@ class DatabaseWriter(DatabaseReader):
         """
         definition = self._declared(_checked_document(document).__livefile_table__.name)
         fields = definition.dump(document, self._transaction.catalog.table_name)
-        return cast(Id[T], self._transaction.insert(definition.name, fields))
+        id: Id[T] = self._transaction.insert(definition.name, fields)  # type: ignore[assignment]
+        return id  # A text.
 
     def patch(self, id: Id[T], **fields: Any) -> None:
         """Set some fields of a document; the others stay.
@@ -156,16 +199,17 @@ class DatabaseWriter(DatabaseReader):
 
         A table that does not exist comes into being with its first document.
         """
-        return TableWriter(self._transaction, name, self._schema)
+        check_table_name(name)
+        return TableWriter(self._transaction, name, self._begin_page, self._schema)
 
 
 class TableReader:
     """One table without types. Documents have ``_id`` and ``_creationTime`` among their fields."""
 
-    def __init__(self, transaction: Transaction, name: str) -> None:
-        check_table_name(name)
+    def __init__(self, transaction: Transaction, name: str, begin_page: Callable[[], None]) -> None:
         self._transaction = transaction
         self._name = name
+        self._begin_page = begin_page
 
     def get(self, id: str) -> dict[str, Any] | None:
         """Return a document of this table, None if there is none."""
@@ -180,6 +224,7 @@ class TableReader:
             _index=BY_CREATION_TIME,
             _interval=EVERYTHING,
             _load=mark_integers,
+            _begin_page=self._begin_page,
         )
 
     def _own_id(self, id: str) -> str:
@@ -192,11 +237,56 @@ class TableReader:
         return id
 
 
+class SystemReader:
+    """``ctx.db.system``: tables whose names begin with an underscore. They cannot be written."""
+
+    def __init__(self, transaction: Transaction, begin_page: Callable[[], None]) -> None:
+        self._transaction = transaction
+        self._begin_page = begin_page
+
+    def get(self, id: str) -> dict[str, Any] | None:
+        """Return a document of a system table by its id, None if there is none."""
+        table_number, _ = decode_document_id(_checked_id(id))
+        name = self._transaction.catalog.table_name(table_number)
+        if name is None or not name.startswith("_"):
+            raise InvalidDocumentIdError(
+                f'ID "{id}" is of table {name or table_number}, which is no system table'
+            )
+        return self._table(name).get(id)
+
+    def query(self, name: str) -> TableQuery[dict[str, Any]]:
+        """Return a query over a system table, oldest first.
+
+        Raises:
+            DefinitionError: there is no such system table.
+        """
+        return self._table(name).query()
+
+    def normalize_id(self, name: str, text: str) -> str | None:
+        """Return ``text`` if it is an id of this system table, None for everything else.
+
+        Raises:
+            DefinitionError: there is no such system table.
+        """
+        self._table(name)
+        return normalized_id(self._transaction, name, text)
+
+    def _table(self, name: str) -> TableReader:
+        names = [known for known in self._transaction.catalog.tables if known.startswith("_")]
+        if name not in names:
+            raise DefinitionError(
+                f"there is no system table {name!r}; this version has {', '.join(names) or 'none'}"
+            )
+        return TableReader(self._transaction, name, self._begin_page)
+
+
 class TableWriter(TableReader):
     """One table without types, for reading and writing."""
 
-    def __init__(self, transaction: Transaction, name: str, schema: Schema) -> None:
-        super().__init__(transaction, name)
+    def __init__(
+        self, transaction: Transaction, name: str, begin_page: Callable[[], None], schema: Schema
+    ) -> None:
+        super().__init__(transaction, name, begin_page)
         self._definition = schema.tables.get(name)
 
     def insert(self, document: Mapping[str, Any]) -> str:
@@ -233,6 +323,16 @@ class TableWriter(TableReader):
                 f'Failed to insert or update a document in table "{self._name}" because it does '
                 f"not match the schema: {found}"
             )
+
+
+def normalized_id(transaction: Transaction, table: str, text: str) -> str | None:
+    """Return ``text`` if it is the id of a document of a table, None for everything else."""
+    try:
+        table_number, _ = decode_document_id(text)
+    except (InvalidDocumentIdError, TypeError):  # The second from what is no text.
+        return None
+    entry = transaction.table(table)
+    return text if entry is not None and entry.number == table_number else None
 
 
 def _fields(document: Mapping[str, Any]) -> Document:

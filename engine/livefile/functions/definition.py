@@ -25,7 +25,8 @@ from livefile.model import validator as v
 from livefile.model.annotation import Annotation
 from livefile.model.annotation_reader import annotation_of
 from livefile.model.names import check_identifier
-from livefile.model.value import Value
+from livefile.model.pagination import PAGINATION_ARGUMENT, PaginationOptions
+from livefile.model.value import Value, check_value
 from livefile.vocabulary.errors import (
     ArgumentValidationError,
     DefinitionError,
@@ -58,7 +59,7 @@ class Function(Generic[P, R_co]):
 
     @cached_property
     def _signature(self) -> tuple[dict[str, Annotation], dict[str, Any], Annotation]:
-        """The annotation of each parameter, the defaults, and the annotation of the result."""
+        """The annotation of each argument, the defaults, and the annotation of the result."""
         hints = self._hints()
         parameters = list(inspect.signature(self.body).parameters.values())
         if not parameters:
@@ -73,11 +74,21 @@ class Function(Generic[P, R_co]):
                 raise DefinitionError(
                     f"function {self.name}: parameter {parameter.name!r} has no annotation"
                 )
-            annotations[parameter.name] = self._annotation(hints[parameter.name], parameter.name)
+            name = _wire_name(parameter.name, hints[parameter.name])
+            if name in annotations:
+                raise DefinitionError(f"function {self.name}: two parameters are called {name!r}")
+            annotations[name] = self._annotation(hints[parameter.name], parameter.name)
             if parameter.default is not parameter.empty:
-                defaults[parameter.name] = parameter.default
+                defaults[name] = parameter.default
         returns = self._annotation(hints.get("return", Any), "return")
         return annotations, defaults, returns
+
+    @cached_property
+    def _parameter_names(self) -> Mapping[str, str]:
+        """What Python calls each argument that has another name on the wire."""
+        parameters = list(inspect.signature(self.body).parameters)[1:]
+        names = zip(self._signature[0], parameters, strict=True)
+        return {name: parameter for name, parameter in names if name != parameter}
 
     @cached_property
     def args_validator(self) -> v.Object:
@@ -108,6 +119,7 @@ class Function(Generic[P, R_co]):
         """
         found = self.args_validator.mismatch(args, table_name)  # type: ignore[arg-type]  # A dict.
         if found is not None:
+            check_value(args)  # The names of surplus arguments, which go into the text.
             raise ArgumentValidationError(f"ArgumentValidationError: {found}")
         keywords: dict[str, Any] = dict(args)
         for name, annotation in self._converted:
@@ -116,6 +128,9 @@ class Function(Generic[P, R_co]):
                     keywords[name] = annotation.to_python(keywords[name])
                 except ValidationError as error:
                     raise ArgumentValidationError(f"ArgumentValidationError: {error}") from error
+        for name, parameter in self._parameter_names.items():
+            if name in keywords:
+                keywords[parameter] = keywords.pop(name)
         return keywords
 
     def dump_args(
@@ -127,6 +142,10 @@ class Function(Generic[P, R_co]):
             ArgumentValidationError: an argument that the signature does not accept.
         """
         annotations = self._signature[0]
+        for name, parameter in self._parameter_names.items():
+            if parameter in kwargs:
+                kwargs = {**kwargs, name: kwargs[parameter]}
+                del kwargs[parameter]
         if len(args) > len(annotations):
             raise ArgumentValidationError(
                 f"{self.name} takes {len(annotations)} arguments, got {len(args)}"
@@ -190,6 +209,14 @@ class Function(Generic[P, R_co]):
             return annotation_of(hint)
         except DefinitionError as error:
             raise DefinitionError(f"function {self.name}, {what}: {error}") from error
+
+
+def _wire_name(parameter: str, hint: Any) -> str:
+    """Return what a parameter is called on the wire: as in Python, but for a page's options.
+
+    The protocol's clients fill them in by themselves, under a name that is fixed.
+    """
+    return PAGINATION_ARGUMENT if hint is PaginationOptions else parameter
 
 
 class QueryFunction(Function[P, R_co]):

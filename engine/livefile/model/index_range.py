@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from livefile.model.annotation import Annotation
-from livefile.model.index_key import END, encode_value, successor
+from livefile.model.document_id import id_key, id_key_head
+from livefile.model.index_key import END, MISSING, encode_value, successor
 from livefile.model.interval import Interval
 from livefile.model.validator import trusted_tables
 from livefile.model.value import normalize
@@ -24,12 +25,14 @@ BY_CREATION_TIME = "by_creation_time"
 BY_ID = "by_id"
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as ``Interval`` is not.
+@dataclass(slots=True)
 class IndexRange(Generic[Row]):
     """A range of one index of the table whose documents are ``Row``.
 
-    ``fields`` end with ``creation_time``. ``prefix`` is the key bytes of the fields that are fixed
-    by ``eq``, ``start`` and ``end`` the bounds on the field after them (None: unbounded).
+    ``fields`` end with ``creation_time``, but for ``by_id``, which has only ``id``. ``prefix`` is
+    the key bytes of the fields that are fixed by ``eq``, ``start`` and ``end`` the bounds on the
+    field after them (None: unbounded).
     """
 
     table: str
@@ -81,7 +84,10 @@ class IndexRange(Generic[Row]):
         return self._bounded_above(successor(self.prefix + self._encode_one(field)), field)
 
     def interval(self) -> Interval:
-        """Return the interval of index keys inside this range. It may be empty."""
+        """Return the interval of index keys inside this range. It may be empty.
+
+        For a range of ``by_id`` see ``id_interval``.
+        """
         start = self.prefix if self.start is None else self.start
         end = self.end
         if end is None:
@@ -122,9 +128,27 @@ class IndexRange(Generic[Row]):
                 f"index {self._name}: got the field {name!r}, want {wanted} next; its fields "
                 f"are {', '.join(fields)}, in this order"
             )
+        if thing is MISSING:
+            return encode_value(MISSING)
         if name == "creation_time":
             return encode_value(float(thing))
+        if self.index == BY_ID:
+            return id_key(thing)
         annotation = self.annotations.get(name)
         if annotation is None:  # A path into an object, or a table without a schema.
             return encode_value(normalize(thing))
         return encode_value(annotation.to_value(thing, trusted_tables, ValidationError))
+
+
+def id_interval(interval: Interval, table_number: int) -> Interval:
+    """Return the interval of ``by_id``'s keys that a range of whole ids means for a table.
+
+    A range of ids is made without knowing the table's number, so its bounds hold one; ids of other
+    tables are before or after all of this one's, as their texts are.
+    """
+    head = id_key_head(table_number)
+    start, end = max(interval.start, head), min(interval.end, successor(head))
+    if start >= end:
+        return Interval(END, END)
+    is_open = end == successor(head)
+    return Interval(start[len(head) :], END if is_open else end[len(head) :])

@@ -112,8 +112,13 @@ def _api_types(description: AppDescription) -> str:
 def _imports(body: str) -> Iterator[str]:
     """Yield an import for each name that the text uses."""
     used = [name for name in ("Doc", "Id") if re.search(rf"\b{name}<", body)]
-    if "FunctionReference<" in body:
-        yield 'import type { FunctionReference } from "convex/server";\n'
+    of_server = [
+        name
+        for name in ("FunctionReference", "PaginationOptions", "PaginationResult")
+        if re.search(rf"\b{name}\b", body)
+    ]
+    if of_server:
+        yield f'import type {{ {", ".join(of_server)} }} from "convex/server";\n'
     if "GenericId<" in body:
         yield 'import type { GenericId } from "convex/values";\n'
     if used:

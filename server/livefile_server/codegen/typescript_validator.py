@@ -81,6 +81,10 @@ class ValidatorTypes:
             return Name(f"Doc<{quoted(table)}>")
         if not validator.fields:
             return EMPTY_OBJECT
+        if self._is_named and validator == v.PAGINATION_OPTIONS:
+            return Name("PaginationOptions")
+        if self._is_named and (row := _row_of_page(validator)) is not None:
+            return Generic("PaginationResult", (self.type_of(row),))
         return ObjectType(
             tuple(
                 Property(name, self.type_of(field.validator), field.is_optional)
@@ -95,6 +99,15 @@ class ValidatorTypes:
             return None
         table = id_field.validator.table
         return table if self._documents.get(table) == validator else None
+
+
+def _row_of_page(validator: v.Object) -> v.Validator | None:
+    """Return what the rows of a page look like, None if this is no page."""
+    page = validator.fields.get("page")
+    if page is None or not isinstance(page.validator, v.Array):
+        return None
+    row = page.validator.item
+    return row if validator == v.page_of(row) else None
 
 
 def stored_document(table: TableDescription) -> v.Object:

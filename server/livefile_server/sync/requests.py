@@ -50,7 +50,7 @@ def make_watch_query(query: AddQuery, session_id: str | None) -> WatchQuery | Fa
         errors.InvalidValueError,
     ) as error:
         return _failure(_request_id(session_id, f"query|{query.query_id}"), error)
-    return WatchQuery(query_id=query.query_id, path=path, args=args)
+    return WatchQuery(query_id=query.query_id, path=path, args=args, journal=query.journal)
 
 
 def _check_path(request: RunRequest | AddQuery) -> str:

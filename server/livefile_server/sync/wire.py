@@ -23,19 +23,23 @@ def encode_modification(query_id: int, outcome: Outcome | None) -> bytes:
     """Return one entry of a transition; ``outcome`` None says that the query was removed."""
     match outcome:
         case Success():
-            return (
-                b'{"type":"QueryUpdated","queryId":%d,"value":%b,"logLines":%b,"journal":null}'
-                % (
-                    query_id,
-                    outcome.json,
-                    _log_lines(outcome),
-                )
+            return b'{"type":"QueryUpdated","queryId":%d,"value":%b,"logLines":%b,"journal":%b}' % (
+                query_id,
+                outcome.json,
+                _log_lines(outcome),
+                _journal(outcome),
             )
         case Failure():
             return (
                 b'{"type":"QueryFailed","queryId":%d,"errorMessage":%b,"logLines":%b,'
-                b'"journal":null%b}'
-                % (query_id, orjson.dumps(outcome.message), _log_lines(outcome), _data(outcome))
+                b'"journal":%b%b}'
+                % (
+                    query_id,
+                    orjson.dumps(outcome.message),
+                    _log_lines(outcome),
+                    _journal(outcome),
+                    _data(outcome),
+                )
             )
         case None:
             return b'{"type":"QueryRemoved","queryId":%d}' % query_id
@@ -143,6 +147,7 @@ def fit_outcome(outcome: Outcome, what: str) -> Failure:
         message=f"{what} is too large for this client (actual: {size_bytes} bytes; "
         f"a message may have {limits.MESSAGE_SIZE_BYTES_MAX} bytes)",
         ts=outcome.ts,
+        journal=outcome.journal,
     )
 
 
@@ -187,6 +192,10 @@ def _version(version: Version) -> bytes:
 
 def _log_lines(outcome: Outcome) -> bytes:
     return orjson.dumps(outcome.log_lines) if outcome.log_lines else b"[]"
+
+
+def _journal(outcome: Outcome) -> bytes:
+    return orjson.dumps(outcome.journal)
 
 
 def _data(failure: Failure) -> bytes:
