@@ -12,6 +12,8 @@ from random import Random
 import msgpack
 
 from livefile.functions.database import DatabaseReader, DatabaseWriter
+from livefile.functions.deploy import Deploy
+from livefile.functions.job import runs_at_once
 from livefile.model.schema import Schema
 from livefile.model.table import Table
 from livefile.model.value import Value
@@ -48,8 +50,8 @@ class Workbench:
     def declare(self, *models: type[Table]) -> None:
         """Bring the file to a schema of these tables."""
         self.schema = Schema(model.__livefile_table__ for model in models)
-        self.database.committer.change_schema(self.schema, NO_CALL)
-        self.settle()
+        run_job = runs_at_once(self.database)
+        Deploy(self.database, self.clock, self.schema, NO_CALL, run_job).run()
 
     def head(self) -> Transaction:
         """Begin a transaction at the head, in the open group."""

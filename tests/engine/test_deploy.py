@@ -1,7 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
-from typing import Any
+from threading import Event
 
 import pytest
 
@@ -9,18 +8,21 @@ from livefile import (
     ADMIN,
     App,
     AppError,
+    ClosedError,
     FunctionNotFoundError,
     Livefile,
     ManualClock,
+    OverloadedError,
     QuerySetChange,
     Update,
     WatchQuery,
 )
+from livefile.functions.deploy_progress import DeployProgress
 from tests.app_folder import write_app
 from tests.integrity import check_integrity
 
 FIRST = """
-    import threading
+    from typing import Literal
     from livefile import *
 
     class Page(Table, name="pages"):
@@ -30,8 +32,6 @@ FIRST = """
 
     class Visit(Table, name="visits"):
         page: Id[Page]
-
-    is_blocking, may_go_on = threading.Event(), threading.Event()
 
     @mutation
     def add(ctx: MutationCtx, title: str, size: int = 0) -> Id[Page]:
@@ -52,11 +52,6 @@ FIRST = """
     @query
     def old(ctx: QueryCtx) -> int:
         return 1
-
-    @mutation
-    def block(ctx: MutationCtx) -> None:
-        is_blocking.set()
-        may_go_on.wait()
 """
 # Another index, another order, one function less and one more.
 SECOND = (
@@ -65,14 +60,10 @@ SECOND = (
     .replace("return 1", "return 2")
     .replace("def old", "def new")
 )
-STRICTER = (
-    FIRST.replace(
-        'class Visit(Table, name="visits"):',
-        'class Visit(Table, name="visits"):\n        comment: str',
-    )
-    .replace("title: str\n", 'title: Literal["a", "b"]\n')
-    .replace("import threading", "import threading\n    from typing import Literal")
-)
+STRICTER = FIRST.replace(
+    'class Visit(Table, name="visits"):',
+    'class Visit(Table, name="visits"):\n        comment: str',
+).replace("title: str\n", 'title: Literal["a", "b"]\n')
 
 
 class Site:
@@ -173,51 +164,51 @@ def test_a_refused_schema_leaves_nothing_behind(site: Site) -> None:
     assert site.livefile.query("site:find") == ["a", "neither a nor b"]
 
 
-def test_a_mutation_that_waits_behind_a_deploy_runs_with_the_new_code(site: Site) -> None:
-    names = names_of(site.livefile)
-    new = site.edit(SECOND.replace("title=title, size=size", "title=title + '!', size=size"))
-    blocking = Thread(target=lambda: site.livefile.mutation("site:block"))
-    blocking.start()
-    names["is_blocking"].wait()
-    deploying = Thread(target=lambda: site.livefile.deploy(new))
-    deploying.start()
-    wait_for_jobs(site.livefile, 1)
-    adding = Thread(target=lambda: site.livefile.mutation("site:add", title="a"))
-    adding.start()
-    names["may_go_on"].set()
-    for thread in (blocking, deploying, adding):
-        thread.join()
-
-    assert site.livefile.query("site:find") == ["a!"]
-
-
-def test_queries_see_new_code_and_new_schema_at_the_same_time(site: Site) -> None:
+def test_calls_meet_the_old_code_and_the_old_schema_until_the_switch(site: Site) -> None:
     livefile = site.livefile
-    livefile.mutation("site:add", title="a", size=1)
-    names = names_of(livefile)
-    new = site.edit(SECOND)
-    new_names = new.functions["site:block"].body.__globals__
-    blocking = Thread(target=lambda: livefile.mutation("site:block"))
-    blocking.start()
-    names["is_blocking"].wait()
-    # One group: the deploy, and behind it a mutation that keeps the group open.
-    deploying = Thread(target=lambda: livefile.deploy(new))
-    deploying.start()
-    wait_for_jobs(livefile, 1)
-    blocking_again = Thread(target=lambda: livefile.mutation("site:block"))
-    blocking_again.start()
-    wait_for_jobs(livefile, 2)
-    names["may_go_on"].set()
-    new_names["is_blocking"].wait()
-    try:
-        seen = livefile.query("site:find"), livefile.query("site:version")
-    finally:
-        new_names["may_go_on"].set()
-        for thread in (blocking, deploying, blocking_again):
-            thread.join()
+    for title, size in (("a", 3), ("b", 1)):
+        livefile.mutation("site:add", title=title, size=size)
+    seen: list[tuple[int, list[str]]] = []
 
-    assert seen == (["a"], 1)
+    def call(progress: DeployProgress) -> None:
+        livefile.mutation("site:add", title="c", size=2)
+        seen.append((livefile.query("site:version"), livefile.query("site:find")))
+
+    livefile.deploy(site.edit(SECOND), on_progress=call)
+
+    assert len(seen) == 2
+    assert seen[-1] == (1, ["a", "b", "c", "c"])
     assert livefile.query("site:version") == 2
+    assert livefile.query("site:find") == ["b", "c", "c", "a"]
+
+
+def test_a_second_deploy_at_the_same_time_is_refused(site: Site) -> None:
+    site.livefile.mutation("site:add", title="a")
+    refused: list[str] = []
+
+    def deploy_again(progress: DeployProgress) -> None:
+        with pytest.raises(OverloadedError) as raised:
+            site.livefile.deploy(site.livefile.app)
+        refused.append(raised.value.code)
+
+    site.livefile.deploy(site.edit(SECOND), on_progress=deploy_again)
+    assert set(refused) == {"DeployInProgress"}
+    site.livefile.deploy(site.edit(FIRST))
+
+    assert site.livefile.query("site:version") == 1
+
+
+def test_a_deploy_of_a_closed_deployment_ends_with_an_error(tmp_path: Path) -> None:
+    site = Site(tmp_path, tmp_path / "site.db")
+    with site.livefile as livefile:
+        livefile.mutation("site:add", title="a")
+        after = site.edit(SECOND)
+        with pytest.raises(ClosedError):
+            livefile.deploy(after, on_progress=lambda progress: livefile.close())
+
+    with Livefile.open(tmp_path / "site.db", after) as livefile:
+        assert livefile.query("site:find") == ["a"]
+        check_integrity_of(livefile)
 
 
 def test_a_deploy_is_a_commit_with_the_code_hash(tmp_path: Path) -> None:
@@ -253,14 +244,3 @@ def test_updates_of_a_deploy_go_forward(site: Site) -> None:
 
     assert [update.outcomes.keys() for update in updates] == [{0}, {0}]
     assert updates[1].ts >= updates[0].ts
-
-
-def names_of(livefile: Livefile) -> dict[str, Any]:
-    return livefile.app.functions["site:block"].body.__globals__
-
-
-def wait_for_jobs(livefile: Livefile, count: int) -> None:
-    """Wait until so many jobs are queued behind the one that runs."""
-    queue = livefile._mutations._queue
-    while len(queue._items) < count:
-        pass

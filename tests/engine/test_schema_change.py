@@ -98,11 +98,10 @@ def test_a_transaction_from_before_a_deploy_is_a_conflict(tmp_path: Path) -> Non
         with database.snapshot() as snapshot:
             transaction = Transaction(snapshot, now_ns=0, seed=1)
             transaction.insert("people", {"name": "Ann"})
-        database.committer.change_schema(load(tmp_path, PEOPLE_WITH_CITY).schema, b"\x80")
+            livefile.deploy(load(tmp_path, PEOPLE_WITH_CITY))
 
         with pytest.raises(ConflictError):
             database.committer.commit(transaction, b"\x80")
-        database.committer.roll_back()
 
 
 def test_a_file_that_is_opened_without_an_app_keeps_its_tables_and_indexes(tmp_path: Path) -> None:

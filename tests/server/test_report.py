@@ -3,7 +3,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from livefile import CallRecord, FunctionKind
+from livefile import CallRecord, DeployProgress, DeployStage, FunctionKind
 from livefile_server.dev.report import Report
 
 
@@ -66,3 +66,17 @@ def test_types_are_told_only_if_some_were_written() -> None:
     report.types_written([Path("web/api.d.ts"), Path("web/dataModel.d.ts")])
 
     assert output.getvalue() == "Types written to web: api.d.ts, dataModel.d.ts.\n"
+
+
+def test_a_deploy_is_told_while_it_is_not_done_with_a_table() -> None:
+    output = io.StringIO()
+    report = Report(Console(file=output, width=40))
+    for done in (500, 1_000, 1_200):
+        report.deploying(
+            DeployProgress(stage=DeployStage.CHECK, table="messages", done=done, count=1_200)
+        )
+
+    assert output.getvalue() == (
+        "Deploying, checking documents of messages: 500 of 1,200\n"
+        "Deploying, checking documents of messages: 1,000 of 1,200\n"
+    )

@@ -18,6 +18,7 @@ from livefile.functions.console import capture_logging
 from livefile.functions.definition import Function
 from livefile.functions.description import AppDescription, TableDescription
 from livefile.functions.determinism import check_body, seal_module
+from livefile.functions.migration import Migration
 from livefile.functions.sealing import install_audit_hook
 from livefile.model.schema import Schema
 from livefile.model.table import Table
@@ -49,6 +50,7 @@ class App:
         self.code_hash = _hash_of(self.source_files)
         self.functions: dict[str, Function[..., Any]] = {}
         self.paths: dict[Function[..., Any], str] = {}
+        self.migrations: dict[str, Migration] = {}
         tables: list[type[Table]] = []
         for module in modules.values():
             self._find_functions(module)
@@ -150,6 +152,8 @@ class App:
                 if function.kind is not FunctionKind.ACTION:
                     check_body(function.body, function_path)
                 assert function.returns_validator
+            for migration_path, migration in app.migrations.items():
+                check_body(migration.body, migration_path)
         except LivefileError as error:
             raise AppError(f"app {name}: {error}") from error
         except (Exception, SystemExit) as error:  # The edge to user code: it may raise anything.
@@ -168,6 +172,8 @@ class App:
                 if self.functions.setdefault(path, thing) is not thing:
                     raise DefinitionError(f"two functions have the path {path}")
                 self.paths[thing] = path
+            if isinstance(thing, Migration) and thing.body.__module__ == module.__name__:
+                self.migrations[f"{_module_path(module.__name__, self.name)}:{thing.name}"] = thing
 
 
 def _module_path(module: str, package: str) -> str:

@@ -1,4 +1,4 @@
--- The tables of a Livefile file, format 1. docs/explanation/file_format.md tells what is in them.
+-- The tables of a Livefile file, format 2. docs/explanation/file_format.md tells what is in them.
 
 -- Facts about the deployment, and small settings of its server.
 CREATE TABLE settings (
@@ -9,7 +9,8 @@ CREATE TABLE settings (
 CREATE TABLE tables (
     number    INTEGER PRIMARY KEY,     -- The number inside document ids.
     name      TEXT NOT NULL UNIQUE,
-    validator TEXT NOT NULL            -- JSON: what every stored document was checked against.
+    validator TEXT NOT NULL,           -- JSON: what every stored document was checked against.
+    defaults  BLOB                     -- msgpack: fields that documents which lack them get.
 ) STRICT;
 
 CREATE TABLE indexes (
@@ -17,8 +18,10 @@ CREATE TABLE indexes (
     table_number INTEGER NOT NULL REFERENCES tables (number),
     name         TEXT NOT NULL,
     fields       TEXT NOT NULL,        -- A JSON array of dotted paths.
-    UNIQUE (table_number, name)
+    missing      BLOB,                 -- msgpack: what stands in keys for missing fields.
+    state        TEXT NOT NULL         -- ready, building or dropping.
 ) STRICT;
+CREATE UNIQUE INDEX ready_indexes ON indexes (table_number, name) WHERE state = 'ready';
 
 CREATE TABLE documents (
     table_number INTEGER NOT NULL,
@@ -51,3 +54,13 @@ CREATE TABLE session_requests (
     outcome        BLOB NOT NULL,      -- msgpack: [json, log lines].
     UNIQUE (session_id, request_number)
 ) STRICT;
+
+-- How far each migration came, so that it goes on there. Written in the commit of each batch.
+CREATE TABLE migrations (
+    path              TEXT PRIMARY KEY,   -- Of the function: migrations:rename_body.
+    table_number      INTEGER NOT NULL,
+    last_id           BLOB NOT NULL,      -- The last document visited, in the order of ids.
+    documents_seen    INTEGER NOT NULL,
+    documents_changed INTEGER NOT NULL,
+    is_finished       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

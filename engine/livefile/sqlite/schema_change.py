@@ -1,127 +1,132 @@
-"""Bringing the tables and indexes of a file to the schema that an app declares.
+"""The steps of a deploy in SQL: indexes that are prepared, filled and removed, and the switch.
 
-Validators are checked against every stored document first; then indexes are built. It all
-happens in one transaction of the writer, so a failure changes nothing.
+Every step is small or comes in batches, and each leaves a file that the old code can go on with.
 
-Not here: what a schema is (``model/schema.py``).
+Not here: the order of the steps (``functions/deploy.py``); what is to be done
+(``model/schema_diff.py``).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 
 import apsw
 
-from livefile.model.index_key import document_key
 from livefile.model.index_range import BY_CREATION_TIME, BY_ID
-from livefile.model.interval import EVERYTHING, Interval
 from livefile.model.schema import Schema
-from livefile.model.table import Document, TableDefinition
+from livefile.model.schema_diff import SchemaDiff, StoredTable
 from livefile.model.validator_json import validator_to_json
-from livefile.model.value_packed import pack, unpack
-from livefile.model.write import DocumentWrite
-from livefile.sqlite import catalog, documents
-from livefile.sqlite.catalog import Catalog, TableEntry
-from livefile.vocabulary.errors import AppError
+from livefile.sqlite import catalog
+from livefile.sqlite.catalog import Catalog, IndexEntry, IndexState
 
-_BATCH_ROWS = 500
+_WALK = """
+SELECT internal_id, document FROM documents
+WHERE table_number = ? AND internal_id > ? ORDER BY internal_id
+"""
+_ADD_ENTRY = "INSERT OR IGNORE INTO index_entries (index_id, key) VALUES (?, ?)"
+_LAST_OF_BATCH = """
+SELECT key FROM index_entries WHERE index_id = ? ORDER BY key LIMIT 1 OFFSET ?
+"""
+_REMOVE_UP_TO = "DELETE FROM index_entries WHERE index_id = ? AND key <= ?"
+_REMOVE_ALL = "DELETE FROM index_entries WHERE index_id = ?"
+_REMOVE_INDEX = "DELETE FROM indexes WHERE id = ?"
+_OF_STATE = "SELECT id FROM indexes WHERE state = ? ORDER BY id"
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaChange:
-    """What ``apply`` did: whether anything, and the documents that got a new field's default."""
+def stored_tables(current: Catalog) -> Mapping[str, StoredTable]:
+    """Return the tables of a file as a diff compares them."""
+    return {
+        table.name: StoredTable(
+            validator=table.validator,
+            indexes={
+                name: tuple(".".join(path) for path in index.paths)
+                for name, index in table.indexes.items()
+                if name not in (BY_ID, BY_CREATION_TIME)
+            },
+        )
+        for table in current.tables.values()
+    }
 
-    is_empty: bool
-    writes: Sequence[DocumentWrite]
 
+def prepare(connection: apsw.Connection, current: Catalog, diff: SchemaDiff) -> None:
+    """Add the new indexes: from now on writes keep them up to date, and nobody reads them.
 
-def apply(connection: apsw.Connection, current: Catalog, schema: Schema) -> SchemaChange:
-    """Bring the file to ``schema``.
-
-    Documents that lack a field with a default get it. Tables that the schema no longer declares
-    keep their documents, without an index.
-
-    Raises:
-        AppError: a stored document does not match its table; the message names it.
+    What an earlier deploy left half-built is dropped.
     """
-    changes_before = connection.total_changes()
-    for definition in schema.tables.values():
-        if definition.name not in current.tables:
-            validator = validator_to_json(definition.validator)
-            catalog.create_table(connection, definition.name, validator)
-    current = catalog.load(connection)
-    writes: list[DocumentWrite] = []
-    for definition in schema.tables.values():
-        table = current.tables[definition.name]
-        validator = validator_to_json(definition.validator)
-        if table.validator != validator:
-            _check_documents(connection, current, table, definition)
-            writes.extend(_fill_in_defaults(connection, table, definition))
-            catalog.set_validator(connection, table.number, validator)
-    for table in current.tables.values():
-        declared = schema.tables.get(table.name)
-        if declared is None and table.validator != catalog.ANY_VALIDATOR:
-            catalog.set_validator(connection, table.number, catalog.ANY_VALIDATOR)
-        _change_indexes(connection, table, {} if declared is None else declared.indexes)
-    return SchemaChange(is_empty=connection.total_changes() == changes_before, writes=tuple(writes))
-
-
-def _check_documents(
-    connection: apsw.Connection, current: Catalog, table: TableEntry, definition: TableDefinition
-) -> None:
-    for _, packed in _all_documents(connection, table):
-        document = cast(Document, unpack(packed))
-        fields = {name: item for name, item in document.items() if not name.startswith("_")}
-        found = definition.validator.mismatch(fields, current.table_name)
-        if found is not None:
-            raise AppError(
-                f'Schema validation failed: document {document["_id"]!s} of table "{table.name}" '
-                f"does not match the schema: {found}"
-            )
-
-
-def _fill_in_defaults(
-    connection: apsw.Connection, table: TableEntry, definition: TableDefinition
-) -> Iterator[DocumentWrite]:
-    """Store the default of each field that a document lacks, so that indexes find it there.
-
-    No index has an entry that this moves: one over a new field is built afterwards.
-    """
-    if not definition.defaults:
-        return
-    for internal_id, packed in _all_documents(connection, table):
-        document = cast(Document, unpack(packed))
-        if definition.defaults.keys() <= document.keys():
-            continue
-        after = pack({**definition.defaults, **document})
-        documents.put(connection, table.number, internal_id, after)
-        yield DocumentWrite(
-            table_number=table.number, internal_id=internal_id, before=packed, after=after
+    withdraw(connection)
+    for new in diff.new_indexes:
+        catalog.create_index(
+            connection,
+            current.tables[new.table].number,
+            new.name,
+            new.fields,
+            missing=new.missing,
+            state=IndexState.BUILDING,
         )
 
 
-def _change_indexes(
-    connection: apsw.Connection, table: TableEntry, declared: dict[str, tuple[str, ...]]
-) -> None:
-    wanted = {name: tuple(tuple(f.split(".")) for f in fields) for name, fields in declared.items()}
-    for name, index in table.indexes.items():
-        if name not in (BY_ID, BY_CREATION_TIME) and wanted.get(name) != index.paths:
-            catalog.drop_index(connection, index.id)
-    for name, paths in wanted.items():
-        existing = table.indexes.get(name)
-        if existing is None or existing.paths != paths:
-            index_id = catalog.create_index(connection, table.number, name, declared[name])
-            for internal_id, packed in _all_documents(connection, table):
-                key = document_key(cast(Document, unpack(packed)), paths, internal_id)
-                documents.add_entries(connection, [(index_id, key)])
+def withdraw(connection: apsw.Connection) -> None:
+    """Drop every index that is being built."""
+    for index_id in _ids_of(connection, IndexState.BUILDING):
+        catalog.set_index_state(connection, index_id, IndexState.DROPPING)
 
 
-def _all_documents(connection: apsw.Connection, table: TableEntry) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the internal id and the packed image of every document of a table."""
-    rest = EVERYTHING
-    while True:
-        rows = documents.scan_ids(connection, table.number, rest, _BATCH_ROWS, is_descending=False)
-        yield from rows
-        if len(rows) < _BATCH_ROWS:
-            return
-        rest = Interval(rows[-1][0] + b"\x00", EVERYTHING.end)
+def switch(connection: apsw.Connection, current: Catalog, schema: Schema, diff: SchemaDiff) -> None:
+    """Let the file have the new schema: tables, validators, and the indexes that were built."""
+    for table_name, index_name in diff.dropped_indexes:
+        index_id = current.tables[table_name].indexes[index_name].id
+        catalog.set_index_state(connection, index_id, IndexState.DROPPING)
+    for index_id in _ids_of(connection, IndexState.BUILDING):
+        catalog.set_index_state(connection, index_id, IndexState.READY)
+    for name, validator in diff.validators.items():
+        catalog.set_validator(connection, current.tables[name].number, validator)
+    for name, defaults in diff.defaults.items():
+        catalog.set_defaults(connection, current.tables[name].number, defaults)
+    for name in diff.new_tables:
+        definition = schema.tables[name]
+        number = catalog.create_table(connection, name, validator_to_json(definition.validator))
+        for index_name, fields in definition.indexes.items():
+            catalog.create_index(connection, number, index_name, fields)
+
+
+def walk_documents(
+    connection: apsw.Connection, table_number: int, after_id: bytes
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (internal id, packed document) of a table in the order of the ids.
+
+    Read one by one: whoever stops early reads no more. Nothing may be written to documents
+    before the end or ``close``.
+    """
+    with closing(connection.cursor()) as cursor:
+        yield from cursor.execute(_WALK, (table_number, after_id))
+
+
+def add_entries(connection: apsw.Connection, index: IndexEntry, keys: Sequence[bytes]) -> None:
+    """Add entries to an index that is being built; some may be there from a live write.
+
+    In the order of the keys, so that neighbours share a page.
+    """
+    connection.executemany(_ADD_ENTRY, [(index.id, key) for key in sorted(keys)])
+
+
+def indexes_to_remove(connection: apsw.Connection) -> list[int]:
+    """Return the numbers of the indexes whose entries are to be removed."""
+    return _ids_of(connection, IndexState.DROPPING)
+
+
+def remove_entries(connection: apsw.Connection, index_id: int, entries_max: int) -> bool:
+    """Remove some entries of a dropped index, and the index with the last of them.
+
+    Returns:
+        Whether there are more.
+    """
+    last = connection.execute(_LAST_OF_BATCH, (index_id, entries_max - 1)).get
+    if last is not None:
+        connection.execute(_REMOVE_UP_TO, (index_id, last))
+        return True
+    connection.execute(_REMOVE_ALL, (index_id,))
+    connection.execute(_REMOVE_INDEX, (index_id,))
+    return False
+
+
+def _ids_of(connection: apsw.Connection, state: IndexState) -> list[int]:
+    return [index_id for (index_id,) in connection.execute(_OF_STATE, (state.value,))]

@@ -3,7 +3,12 @@
 Not here: environment variables of the app, which are live data.
 """
 
+import secrets
+
 import apsw
+
+CURSOR_SECRET = "cursor_secret"
+"""Under this name: 32 bytes, by which cursors of pages are encrypted and told from others."""
 
 _READ = "SELECT value FROM settings WHERE name = ?"
 _WRITE = """
@@ -21,3 +26,9 @@ def read_setting(connection: apsw.Connection, name: str) -> bytes | None:
 def write_setting(connection: apsw.Connection, name: str, value: bytes) -> None:
     """Write a setting."""
     connection.execute(_WRITE, (name, value))
+
+
+def make_secret(connection: apsw.Connection, name: str) -> None:
+    """Write 32 random bytes as a setting, unless it is there. Durable by itself."""
+    if read_setting(connection, name) is None:
+        write_setting(connection, name, secrets.token_bytes(32))

@@ -15,6 +15,7 @@ import click
 COMMANDS: Mapping[str, str] = {
     "codegen": "codegen:codegen",
     "dev": "dev:dev",
+    "migrate": "migrate:migrate",
     "new": "new:new",
     "run": "run:run",
     "serve": "serve:serve_command",
@@ -24,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
 SUMMARIES: Mapping[str, str] = {
     "codegen": "Write TypeScript types for the app's functions and tables.",
     "dev": "Serve an app and follow every change of its code.",
+    "migrate": "Bring the stored documents of a table into another form.",
     "new": "Make a new project with a chat app and its page.",
     "run": "Call a function and print what it returns.",
     "serve": "Serve a deployment.",

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from livefile import CallRecord, FunctionKind
+from livefile import CallRecord, DeployProgress, FunctionKind
 
 _KINDS = {
     FunctionKind.QUERY: ("query", "cyan"),
@@ -49,6 +49,15 @@ class Report:
         names = ", ".join(path.name for path in changed)
         self.tell(f"Reloaded {names}: new code serves, live queries run again.", style="green")
         self.types_written(written)
+
+    def deploying(self, progress: DeployProgress) -> None:
+        """Say how far a deploy is, unless it is done with a table at once."""
+        if progress.done < progress.count:
+            self.tell(
+                f"Deploying, {progress.stage.value} of {progress.table}: {progress.done:,} of "
+                f"{progress.count:,}",
+                style="dim",
+            )
 
     def types_written(self, written: Sequence[Path]) -> None:
         """Say which generated files changed, if any did."""

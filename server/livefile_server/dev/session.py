@@ -52,7 +52,7 @@ class DevSession:
         """Put the code on disk in place of the code that serves, if it can be."""
         try:
             app = self._livefile.app.reload()
-            self._livefile.deploy(app)
+            self._livefile.deploy(app, self._report.deploying)
         except LivefileError as error:
             self._report.failed(error, KEEPS_SERVING)
             return
