@@ -1,4 +1,4 @@
-"""A disk that fails when told to: SQLite's file system with two switches.
+"""A disk that fails when told to: SQLite's file system with three switches.
 
 While it is mounted, every file that SQLite opens in this process is on it.
 """
@@ -11,7 +11,8 @@ _NAME = "faulty"
 
 
 class FaultyDisk(apsw.VFS):
-    """Mount it with ``with``. ``is_full`` fails writes into databases, ``is_broken`` every sync.
+    """Mount it with ``with``. ``is_full`` fails writes into databases, ``is_broken`` every sync,
+    ``is_unreadable`` every read.
 
     The write-ahead log can still be written on a full disk, as when the last block was its own.
     """
@@ -20,6 +21,7 @@ class FaultyDisk(apsw.VFS):
         super().__init__(_NAME, "unix", makedefault=True)
         self.is_full = False
         self.is_broken = False
+        self.is_unreadable = False
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # SQLite's name.
         # Any: a text or a URIFilename, handed through.
@@ -46,5 +48,10 @@ class _File(apsw.VFSFile):
 
     def xSync(self, flags: int) -> None:  # SQLite's name.
         if self._disk.is_broken:
-            raise apsw.IOError("the disk is broken")
+            raise apsw.exception_for(apsw.SQLITE_IOERR_FSYNC)
         super().xSync(flags)
+
+    def xRead(self, amount: int, offset: int) -> bytes:  # SQLite's name.
+        if self._disk.is_unreadable:
+            raise apsw.exception_for(apsw.SQLITE_IOERR_READ)
+        return super().xRead(amount, offset)

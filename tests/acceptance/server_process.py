@@ -24,6 +24,7 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
+END_SECONDS_MAX = 30.0
 REQUEST_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.02
 PORTS = range(20_000, 32_000)
@@ -82,6 +83,13 @@ class ServerProcess:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def wait_for_end(self) -> int:
+        """Wait until the process ends by itself, and return its exit code."""
+        assert self._process is not None, "the server does not run"
+        code = self._process.wait(timeout=END_SECONDS_MAX)
+        self._process = None
+        return code
 
     def stop(self) -> None:
         """Ask the process to end, and check that it does so properly."""

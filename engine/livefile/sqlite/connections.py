@@ -1,43 +1,41 @@
-"""Opening the file: the one writer connection and a pool of readers.
+"""Opening the file: the one writer connection and a pool of readers; checkpoints.
 
 Everything that opens the file goes through this module. A second opener in the process, be it
 only ``open(path).read()``, silently drops the locks that SQLite holds and loses commits.
 
-Not here: statements (the other modules of this folder); the layout (``ddl.sql``).
+Not here: who has a reader (``readers.py``); statements (the other modules of this folder); the
+layout (``ddl.sql``).
 """
 
+import errno
 import os
 import shutil
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, suppress
 from importlib.resources import files
 from pathlib import Path
 
 import apsw
 
 from livefile.sqlite.file_lock import FileLock
-from livefile.vocabulary.errors import (
-    ClosedError,
-    DiskFullError,
-    FileError,
-    OverloadedError,
-    StorageFailedError,
-)
+from livefile.sqlite.readers import Readers
+from livefile.sqlite.upgrade import upgrade
+from livefile.vocabulary.errors import DiskFullError, FileError, StorageFailedError
 from livefile.vocabulary.limits import (
     FILE_BUSY_MS_MAX,
-    READER_WAIT_MS_MAX,
-    READERS_MAX,
+    READER_AGE_MS_MAX,
     WAL_PAGES_BEFORE_CHECKPOINT,
+    WAL_SIZE_BYTES_MAX,
 )
 
 Connection = apsw.Connection
 
 APPLICATION_ID = 0x4C697665  # "Live" in ASCII, in the header of every Livefile file.
-FORMAT = 1
+FORMAT = 2
 
 IN_MEMORY = ":memory:"
+
+_WAL_PAGES_MAX = WAL_SIZE_BYTES_MAX // (4096 + 24)  # A page in the log has a header.
 
 
 class Connections:
@@ -56,11 +54,9 @@ class Connections:
         self._scratch = _scratch_folder() if str(path) == IN_MEMORY else None
         self.path = Path(path).absolute() if self._scratch is None else self._scratch / "live.db"
         self._lock = FileLock(_checked(self.path))
-        self._idle_readers: list[Connection] = []
-        self._readers_count = 0
-        self._changed = threading.Condition()
-        self._is_closed = False
+        self.readers = Readers(self._open_reader, self.path)
         self._wal_pages = 0
+        self._wal_pages_at_checkpoint = 0
         try:
             self.writer = self._open_writer()
         except BaseException:
@@ -68,22 +64,26 @@ class Connections:
             self._remove_scratch()
             raise
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Lend a reader inside a read transaction; waits while all are out."""
-        connection = self._take_reader()
-        try:
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("ROLLBACK")
-        finally:
-            self._give_back(connection)
+    def read(self, *, is_long: bool = False) -> AbstractContextManager[Connection]:
+        """Lend a reader inside a read transaction; waits while all are out.
+
+        ``is_long`` is for what may take longer than a blink: it waits while the write-ahead log
+        is to begin anew, and is cut off if the log grows too long because of it.
+        """
+        return self.readers.lend(is_long=is_long)
 
     def begin(self) -> None:
         """Begin a write transaction on the writer."""
         self.writer.execute("BEGIN IMMEDIATE")
+
+    def check_transaction(self) -> None:
+        """Raise an error of SQLite unless the writer's transaction is open.
+
+        SQLite ends it by itself at an I/O error, and a function may have swallowed that error:
+        what is written next would be durable at once, each statement by itself.
+        """
+        if not self.writer.in_transaction:
+            raise apsw.AbortError("the transaction was ended by an I/O error")
 
     def commit(self) -> None:
         """Make the writer's transaction durable."""
@@ -105,60 +105,56 @@ class Connections:
     def take_back_part(self) -> None:
         """Undo what was written since ``mark``, unless SQLite undid the whole transaction."""
         if self.writer.in_transaction:
-            self.writer.execute("ROLLBACK TO part")
-            self.writer.execute("RELEASE part")
+            # There is none yet if the function was stopped just before it was made.
+            with suppress(apsw.SQLError):
+                self.writer.execute("ROLLBACK TO part")
+                self.writer.execute("RELEASE part")
+
+    @property
+    def is_checkpoint_due(self) -> bool:
+        """Whether enough pages have gathered in the write-ahead log."""
+        pages = self._wal_pages - self._wal_pages_at_checkpoint
+        return pages >= WAL_PAGES_BEFORE_CHECKPOINT or (
+            self.readers.is_holding_off and not self.readers.has_long
+        )
 
     def checkpoint_if_due(self) -> None:
         """Move pages from the write-ahead log into the file, once enough have gathered.
 
-        On the writer's thread after a commit: only there does the log ever become small again,
-        because no commit comes in between.
+        After a commit, before the next one, on whatever thread makes them: only there does the
+        log ever become small again, because no commit comes in between. It begins anew once all
+        of it is in the file and no reader needs it. Long readers that overlap never leave such a
+        gap, so one is made for them: at a quarter of the limit new ones wait, at half of it those
+        that are still there are cut off.
         """
-        if self._wal_pages >= WAL_PAGES_BEFORE_CHECKPOINT:
-            try:
-                self.writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            except apsw.FullError:
+        if not self.is_checkpoint_due:
+            return
+        pages = self._wal_pages
+        self.readers.cut_off(0 if pages >= _WAL_PAGES_MAX // 2 else READER_AGE_MS_MAX)
+        if pages >= _WAL_PAGES_MAX // 4:
+            self.readers.hold_off()
+        try:
+            in_log, in_file = self.writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:
+            return  # Another program does it at this moment.
+        except apsw.Error as error:
+            if is_out_of_space(error, self.writer):
                 return  # What was committed stays durable in the log; the next commit tries again.
-            self._wal_pages = 0
+            raise
+        self._wal_pages_at_checkpoint = pages
+        if in_log == in_file and not self.readers.has_long:
+            self.readers.let_in()  # They read the file from now on, and do not hold the log.
 
     def close(self) -> None:
-        """Close everything. The last connection leaves one file without ``-wal`` and ``-shm``."""
-        with self._changed:
-            self._is_closed = True
-            for connection in self._idle_readers:
-                connection.close()
-            self._idle_readers.clear()
-            self._changed.notify_all()
-        self.writer.close()
+        """Close everything. The last connection leaves one file without ``-wal`` and ``-shm``.
+
+        What cannot be moved into the file, because the disk is full or broken, stays in the log.
+        """
+        self.readers.close()
+        with suppress(apsw.Error):
+            self.writer.close()
         self._lock.release()
         self._remove_scratch()
-
-    def _take_reader(self) -> Connection:
-        with self._changed:
-            is_free = self._changed.wait_for(
-                lambda: self._idle_readers or self._readers_count < READERS_MAX or self._is_closed,
-                timeout=READER_WAIT_MS_MAX / 1000,
-            )
-            if not is_free:
-                raise OverloadedError(
-                    "TooManyConcurrentRequests",
-                    f"all {READERS_MAX} readers of {self.path} were busy for {READER_WAIT_MS_MAX} "
-                    "ms",
-                )
-            if self._is_closed:
-                raise ClosedError(f"{self.path} is closed")
-            if self._idle_readers:
-                return self._idle_readers.pop()
-            self._readers_count += 1
-        return self._open_reader()
-
-    def _give_back(self, connection: Connection) -> None:
-        with self._changed:
-            if self._is_closed:
-                connection.close()
-            else:
-                self._idle_readers.append(connection)
-                self._changed.notify()
 
     def _open_writer(self) -> Connection:
         if not self.path.exists():
@@ -174,7 +170,9 @@ class Connections:
             raise FileError(
                 f"{self.path}: this file is no Livefile deployment ({error})"
             ) from error
-        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:
+        except apsw.FullError as error:
+            raise DiskFullError(f"{self.path}: the disk is full; nothing was written") from error
+        except apsw.Error as error:
             raise FileError(f"{self.path}: cannot open this file for writing ({error})") from error
         return connection
 
@@ -185,11 +183,15 @@ class Connections:
         # Asked of SQLite, which first takes back what a process left that died making the tables.
         if connection.pragma("page_count") == 0:
             _make_tables(connection)
-        _check_format(connection, self.path)
+        found = _checked_format(connection, self.path)
+        upgrade(connection, found, FORMAT)
         connection.pragma("journal_mode", "wal")
         # FULL: a commit is on the disk before anybody hears of it.
         connection.pragma("synchronous", "full" if self._scratch is None else "off")
         connection.pragma("wal_autocheckpoint", 0)
+        # A log that had to grow over its limit is cut when it begins anew; others are reused as
+        # they are, which is twice as fast as growing again.
+        connection.pragma("journal_size_limit", WAL_SIZE_BYTES_MAX)
         connection.set_wal_hook(self._note_wal_pages)
 
     def _open_reader(self) -> Connection:
@@ -199,6 +201,9 @@ class Connections:
         return connection
 
     def _note_wal_pages(self, connection: Connection, name: str, pages: int) -> int:
+        if pages < self._wal_pages:  # The log has begun anew.
+            self._wal_pages_at_checkpoint = 0
+            self.readers.let_in()
         self._wal_pages = pages
         return apsw.SQLITE_OK
 
@@ -214,8 +219,9 @@ class StorageGuard:
     so ``is_failed`` stays set and the guard lets nothing more through.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, connections: Connections) -> None:
+        self._path = connections.path
+        self._writer = connections.writer
         self.is_failed = False
 
     def __enter__(self) -> None:
@@ -225,11 +231,20 @@ class StorageGuard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
     ) -> None:
-        if isinstance(error, apsw.FullError):
+        if isinstance(error, apsw.Error) and is_out_of_space(error, self._writer):
             raise DiskFullError(f"{self._path}: the disk is full; nothing was written") from error
         if isinstance(error, apsw.Error):
             self.is_failed = True
             raise StorageFailedError(f"{self._path}: {type(error).__name__}: {error}") from error
+
+
+def is_out_of_space(error: apsw.Error, connection: Connection) -> bool:
+    """Return whether a write failed for want of space: of the disk, a quota or a size limit."""
+    return isinstance(error, apsw.FullError) or (
+        isinstance(error, apsw.IOError)
+        and getattr(error, "extendedresult", None) == apsw.SQLITE_IOERR_WRITE
+        and connection.system_errno in (errno.EDQUOT, errno.EFBIG, errno.ENOSPC)
+    )
 
 
 def _checked(path: Path) -> Path:
@@ -267,7 +282,7 @@ def _make_tables(connection: Connection) -> None:
         connection.pragma("user_version", FORMAT)
 
 
-def _check_format(connection: Connection, path: Path) -> None:
+def _checked_format(connection: Connection, path: Path) -> int:
     application_id = connection.pragma("application_id")
     if application_id != APPLICATION_ID:
         raise FileError(
@@ -280,6 +295,7 @@ def _check_format(connection: Connection, path: Path) -> None:
             f"{path}: this file has format {found}, this version of Livefile reads up to format "
             f"{FORMAT}; it was left as it is"
         )
+    return int(found)
 
 
 def _scratch_folder() -> Path:

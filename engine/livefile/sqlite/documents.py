@@ -6,13 +6,16 @@ Not here: snapshots and transactions (``transaction/``).
 """
 
 from collections.abc import Iterable
-from typing import cast
 
 import apsw
 
 from livefile.model.interval import Interval
+from livefile.model.write import DocumentWrite
+from livefile.sqlite.readers import read_failure
 
 _GET = "SELECT document FROM documents WHERE table_number = ? AND internal_id = ?"
+
+_COUNT = "SELECT count(*) FROM documents WHERE table_number = ?"
 
 _SCAN = """
 SELECT entry.key, document.document
@@ -47,7 +50,16 @@ _REMOVE_ENTRY = "DELETE FROM index_entries WHERE index_id = ? AND key = ?"
 
 def get(connection: apsw.Connection, table_number: int, internal_id: bytes) -> bytes | None:
     """Return a packed document, None if there is none."""
-    found: bytes | None = connection.execute(_GET, (table_number, internal_id)).get
+    try:
+        found: bytes | None = connection.execute(_GET, (table_number, internal_id)).get
+    except apsw.Error as error:
+        raise read_failure(error) from error
+    return found
+
+
+def count(connection: apsw.Connection, table_number: int) -> int:
+    """Return how many documents a table has."""
+    found: int = connection.execute(_COUNT, (table_number,)).get
     return found
 
 
@@ -63,7 +75,7 @@ def scan(
     """Return up to ``limit`` pairs (index key, packed document), in the index's order."""
     sql = _SCAN_DOWN if is_descending else _SCAN_UP
     bindings = (table_number, index_id, interval.start, interval.end, limit)
-    return cast(list[tuple[bytes, bytes]], connection.execute(sql, bindings).fetchall())
+    return _fetch(connection, sql, bindings)
 
 
 def scan_ids(
@@ -77,19 +89,22 @@ def scan_ids(
     """Return up to ``limit`` pairs (internal id, packed document), in the order of the ids."""
     sql = _SCAN_IDS_DOWN if is_descending else _SCAN_IDS_UP
     bindings = (table_number, interval.start, interval.end, limit)
-    return cast(list[tuple[bytes, bytes]], connection.execute(sql, bindings).fetchall())
+    return _fetch(connection, sql, bindings)
 
 
-def put(
-    connection: apsw.Connection, table_number: int, internal_id: bytes, document: bytes
-) -> None:
-    """Insert a document or replace it."""
-    connection.execute(_PUT, (table_number, internal_id, document))
-
-
-def remove(connection: apsw.Connection, table_number: int, internal_id: bytes) -> None:
-    """Remove a document."""
-    connection.execute(_REMOVE, (table_number, internal_id))
+def apply(connection: apsw.Connection, writes: Iterable[DocumentWrite]) -> None:
+    """Let every written document be as its write leaves it."""
+    put: list[tuple[int, bytes, bytes]] = []
+    removed: list[tuple[int, bytes]] = []
+    for write in writes:
+        if write.after is None:
+            removed.append((write.table_number, write.internal_id))
+        else:
+            put.append((write.table_number, write.internal_id, write.after))
+    if put:
+        connection.executemany(_PUT, put)
+    if removed:
+        connection.executemany(_REMOVE, removed)
 
 
 def add_entries(connection: apsw.Connection, entries: Iterable[tuple[int, bytes]]) -> None:
@@ -100,3 +115,13 @@ def add_entries(connection: apsw.Connection, entries: Iterable[tuple[int, bytes]
 def remove_entries(connection: apsw.Connection, entries: Iterable[tuple[int, bytes]]) -> None:
     """Remove index entries, each an index's id and a key."""
     connection.executemany(_REMOVE_ENTRY, entries)
+
+
+def _fetch(
+    connection: apsw.Connection, sql: str, bindings: tuple[int | bytes, ...]
+) -> list[tuple[bytes, bytes]]:
+    try:
+        rows = connection.execute(sql, bindings).fetchall()
+    except apsw.Error as error:
+        raise read_failure(error) from error
+    return rows  # type: ignore[return-value]  # Two columns of bytes.

@@ -8,6 +8,7 @@ Not here: SQLite's own locks, which only guard one transaction against another.
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from livefile.vocabulary.errors import FileError, FileLockedError
@@ -31,7 +32,8 @@ class FileLock:
                 break
             os.close(self._file)
         os.truncate(self._file, 0)
-        os.write(self._file, str(os.getpid()).encode())
+        with suppress(OSError):  # It is only for the message; the disk may be full.
+            os.write(self._file, str(os.getpid()).encode())
 
     def release(self) -> None:
         """Give the lock up and remove its file."""

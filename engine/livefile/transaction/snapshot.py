@@ -7,7 +7,7 @@ Not here: pending writes (``transaction/write_set.py``) and read tracking (``tra
 """
 
 from livefile.model.interval import Interval
-from livefile.sqlite import documents
+from livefile.sqlite import documents, settings
 from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry
 from livefile.sqlite.connections import Connection
 
@@ -26,9 +26,24 @@ class Snapshot:
         self.ts = ts
         self.catalog = catalog
 
+    @property
+    def connection(self) -> Connection:
+        """The connection, for whoever lent it."""
+        return self._connection
+
     def get(self, table_number: int, internal_id: bytes) -> bytes | None:
         """Return a packed document, None if there is none."""
         return documents.get(self._connection, table_number, internal_id)
+
+    def count(self, table_number: int) -> int:
+        """Return how many documents a table has. Reads the whole table: for reports, not calls."""
+        return documents.count(self._connection, table_number)
+
+    def cursor_secret(self) -> bytes:
+        """Return the file's own secret for cursors."""
+        secret = settings.read_setting(self._connection, settings.CURSOR_SECRET)
+        assert secret is not None  # Made when the file was opened.
+        return secret
 
     def scan(
         self,
