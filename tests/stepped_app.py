@@ -102,7 +102,8 @@ class SteppedApp:
         answers: list[Outcome | LivefileError] = []
         call = Call(path=path, args=values(args), identity=identity)
         self.livefile.submit_at(call, ts, answers.append)
-        self.step()
+        while not answers:
+            self.step()
         (answer,) = answers
         return answer
 

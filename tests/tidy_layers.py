@@ -28,7 +28,7 @@ ENGINE_LAYERS = (
 )
 # The files at the root of engine/livefile.
 FACADE_MODULES = frozenset({"livefile"}) | {
-    f"livefile.{name}" for name in ("archive", "deploy", "engine", "testing", "watch")
+    f"livefile.{name}" for name in ("archive", "deploy", "driver", "engine", "testing", "watch")
 }
 SERVER_LAYERS = ("settings", "auth", "sync", "web", "codegen", "dev", "cli")
 

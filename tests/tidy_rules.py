@@ -52,8 +52,9 @@ EDGE_FILES = frozenset(
         "engine/livefile/functions/app.py",
         "engine/livefile/functions/runner.py",
         "engine/livefile/functions/actions.py",
+        "engine/livefile/functions/migration_run.py",
         "engine/livefile/functions/callback.py",
-        "engine/livefile/functions/worker_thread.py",
+        "engine/livefile/driver.py",
         "server/livefile_server/web/websocket.py",
         "server/livefile_server/web/middleware.py",
     }

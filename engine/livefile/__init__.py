@@ -10,12 +10,18 @@ from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Reques
 from livefile.functions.context import ActionCtx, MutationCtx, QueryCtx
 from livefile.functions.decorators import action, internal, mutation, query
 from livefile.functions.definition import ActionFunction, MutationFunction, QueryFunction
+from livefile.functions.deploy_progress import DeployProgress, DeployStage
 from livefile.functions.description import AppDescription, FunctionDescription, TableDescription
+from livefile.functions.migration import Migration, MigrationCtx, migration
+from livefile.functions.migration_run import MigrationProgress
 from livefile.functions.path import parse_function_path
 from livefile.functions.runner import CallRecord
 from livefile.model import validator as validators
+from livefile.model.filter_expression import Expression, field
 from livefile.model.id import Id
 from livefile.model.identity import ADMIN, ANONYMOUS, Identity
+from livefile.model.index_key import MISSING
+from livefile.model.pagination import PaginationOptions, PaginationResult
 from livefile.model.table import Table, index
 from livefile.model.value import Int64, Value
 from livefile.model.value_json import from_json, from_wire, to_clean, to_json, to_wire
@@ -36,18 +42,22 @@ from livefile.vocabulary.errors import (
     DocumentValidationError,
     FileError,
     FileLockedError,
+    FilterError,
     FunctionError,
     FunctionNotFoundError,
     HeadRequiredError,
     IndexRangeError,
+    InvalidCursorError,
     InvalidDocumentIdError,
     InvalidValueError,
     LivefileError,
     LogTrimmedError,
     NotUniqueError,
     OverloadedError,
+    PaginationError,
     ReturnsValidationError,
     SealedError,
+    SnapshotExpiredError,
     StorageFailedError,
     TransactionLimitError,
     UnauthenticatedError,
@@ -59,6 +69,7 @@ from livefile.watch import Watch
 __all__ = [
     "ADMIN",
     "ANONYMOUS",
+    "MISSING",
     "ActionCtx",
     "ActionFunction",
     "App",
@@ -73,12 +84,16 @@ __all__ = [
     "ConflictError",
     "ConvexError",
     "DefinitionError",
+    "DeployProgress",
+    "DeployStage",
     "DiskFullError",
     "DocumentNotFoundError",
     "DocumentValidationError",
+    "Expression",
     "Failure",
     "FileError",
     "FileLockedError",
+    "FilterError",
     "FunctionDescription",
     "FunctionError",
     "FunctionKind",
@@ -88,6 +103,7 @@ __all__ = [
     "Identity",
     "IndexRangeError",
     "Int64",
+    "InvalidCursorError",
     "InvalidDocumentIdError",
     "InvalidValueError",
     "LiveQuerySet",
@@ -95,17 +111,24 @@ __all__ = [
     "LivefileError",
     "LogTrimmedError",
     "ManualClock",
+    "Migration",
+    "MigrationCtx",
+    "MigrationProgress",
     "MutationCtx",
     "MutationFunction",
     "NotUniqueError",
     "Outcome",
     "OverloadedError",
+    "PaginationError",
+    "PaginationOptions",
+    "PaginationResult",
     "QueryCtx",
     "QueryFunction",
     "QuerySetChange",
     "RequestKey",
     "ReturnsValidationError",
     "SealedError",
+    "SnapshotExpiredError",
     "StorageFailedError",
     "Success",
     "SystemClock",
@@ -121,11 +144,13 @@ __all__ = [
     "WrongFunctionKindError",
     "action",
     "errors",
+    "field",
     "from_json",
     "from_wire",
     "index",
     "internal",
     "limits",
+    "migration",
     "mutation",
     "parse_function_path",
     "query",

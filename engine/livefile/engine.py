@@ -1,20 +1,21 @@
 """``Livefile``: one open deployment, the facade over everything below.
 
-It wires the layers together and owns the threads: one runs everything that writes, one all
-queries, one (only if there are actions) an event loop. Its methods are safe for threads; the ones
-named ``submit...`` never block, the plain ones wait for their answer.
+It wires the layers together. Its methods are safe for threads; the ones named ``submit...`` never
+block, the plain ones wait for their answer.
 
-Not here: sockets and HTTP (the server, which uses only what ``livefile/__init__.py`` names).
+Not here: the threads (``driver.py``); sockets and HTTP (the server, which uses only what
+``livefile/__init__.py`` names).
 """
 
 import secrets
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, ParamSpec, TypeVar, overload
 
+from livefile.driver import Driver
 from livefile.functions.actions import Actions, result_value
 from livefile.functions.app import App
 from livefile.functions.call import Call, FunctionKind, Outcome
@@ -25,22 +26,30 @@ from livefile.functions.definition import (
     MutationFunction,
     QueryFunction,
 )
+from livefile.functions.deploy import Deploy
+from livefile.functions.deploy_progress import OnProgress, unheard
+from livefile.functions.deployer import Deployer
 from livefile.functions.failure import failure_of
+from livefile.functions.job import runs_at_once, runs_in_groups
+from livefile.functions.lane import Lane
+from livefile.functions.migration_run import MigrationProgress, OnMigrationProgress
+from livefile.functions.mutation_attempt import Attempts
 from livefile.functions.mutations import Mutations
 from livefile.functions.path import parse_function_path
 from livefile.functions.runner import CallRecord, Runner, deploy_record
 from livefile.functions.running import current_call, sealed_call
-from livefile.functions.worker_thread import WorkerThread
+from livefile.functions.slow_lane import SlowLane
+from livefile.functions.stepped_lane import SteppedLane
 from livefile.model.identity import ADMIN
 from livefile.reactive.live_query import Watcher
 from livefile.reactive.live_query_set import LiveQuerySet
+from livefile.reactive.query_run import QueryRuns
 from livefile.reactive.query_set import QuerySetChange, Update, WatchQuery
+from livefile.reactive.requests import Requests
 from livefile.reactive.subscriptions import Subscriptions
-from livefile.transaction.committer import Committer
 from livefile.transaction.database import Database
 from livefile.vocabulary.clock import Clock, SystemClock
 from livefile.vocabulary.errors import (
-    ClosedError,
     FunctionNotFoundError,
     LivefileError,
     SealedError,
@@ -64,22 +73,25 @@ class Livefile:
         self._random = random
         self._observers: list[Callable[[CallRecord], None]] = []
         self._code = CodeHistory(Runner(app, self._observers))
-        self._mutations = Mutations(database, self._code, clock, random)
-        self._subscriptions = Subscriptions(database, self._code, clock, random)
-        self._actions = Actions(lambda: self._runner, lambda: database.catalog, self.submit, clock)
-        self._mutations.published = self._subscriptions.wake
-        self._threads: list[WorkerThread] = []
-        self._watches: set[Watch[Any]] = set()
-        self._is_closed = False
         self.failed: Callable[[Exception], None] = lambda error: None
         """Called when the deployment cannot go on, after an I/O error at a commit for one."""
-        if has_threads:
-            self._threads = [
-                WorkerThread("livefile-writer", self._mutations.run_group, self._stop),
-                WorkerThread("livefile-readers", self._subscriptions.run_cycle, self._stop),
-            ]
-            for thread in self._threads:
-                thread.start()
+        self._driver = Driver(lambda error: self.failed(error), has_threads=has_threads)
+        wake = self._driver.wake
+        self._lane: Lane = SlowLane(self._driver.fail_soon) if has_threads else SteppedLane(wake)
+        attempts = Attempts(database, self._code, clock, random)
+        self._mutations = Mutations(database, attempts, wake, self._lane)
+        self._requests = Requests(wake)
+        runs = QueryRuns(self._code, clock, random)
+        self._subscriptions = Subscriptions(
+            database, self._requests, runs, clock, random, self._lane
+        )
+        self._driver.begin(self._mutations, self._subscriptions, self._lane)
+        self._actions = Actions(lambda: self._runner, lambda: database.catalog, self.submit, clock)
+        self._run_job = runs_in_groups(self._mutations, self._driver.wait_for)
+        run_again = partial(self._driver.wait_for, self._requests.run_again)
+        self._deployer = Deployer(database, self._code, clock, random, self._run_job, run_again)
+        self._watches: set[Watch[Any]] = set()
+        self._is_closed = False
 
     @classmethod
     def open(
@@ -112,9 +124,8 @@ class Livefile:
         try:
             # Without an app the tables stay as they are; a new file still gets its first commit.
             if app is not None or not database.published_ts:
-                database.committer.change_schema(loaded.schema, deploy_record(loaded))
-                database.committer.flush()
-                database.publish()
+                call, run_job = deploy_record(loaded), runs_at_once(database)
+                Deploy(database, clock, loaded.schema, call, run_job).run()
         except BaseException:
             database.committer.roll_back()
             database.close()
@@ -193,31 +204,36 @@ class Livefile:
         like every other one.
         """
         found, call = self._call_of(function, (), kwargs)
-        return self._result(found, self._mutations.run_on_snapshot(call, self._wait_for))
+        return self._result(found, self._mutations.run_on_snapshot(call, self._driver.wait_for))
 
-    def deploy(self, app: App) -> None:
+    def deploy(self, app: App, on_progress: OnProgress = unheard) -> None:
         """Switch to other code: tables and indexes first, then every live query runs again.
+
+        Blocks while documents are looked at; calls go on. ``on_progress`` is called in this thread.
 
         Raises:
             AppError: a stored document does not match; the code before keeps serving.
+            OverloadedError: another deploy or migration is under way.
         """
-        runner = Runner(app, self._observers)
+        self._deployer.deploy(Runner(app, self._observers), on_progress)
 
-        def switch(committer: Committer) -> None:
-            committer.change_schema(app.schema, deploy_record(app))
-            self._code.add(committer.head_ts, runner)
+    def migrate(
+        self,
+        app: App,
+        path: str,
+        on_progress: OnMigrationProgress = unheard,
+        *,
+        is_dry_run: bool = False,
+        is_again: bool = False,
+    ) -> MigrationProgress:
+        """Run a migration of ``app`` over the stored documents of its table, in batches.
 
-        def switched(error: LivefileError | None) -> LivefileError | None:
-            if error is not None:
-                self._code.take_back(runner)
-            return error
-
-        error = self._wait_for(
-            lambda done: self._mutations.submit_job(switch, lambda error: done(switched(error)))
+        Goes on where an earlier run stopped, with ``is_again`` from the beginning. Blocks, like
+        ``deploy``. ``FunctionError`` names the document where it failed; those before are done.
+        """
+        return self._deployer.migrate(
+            app, path, on_progress, is_dry_run=is_dry_run, is_again=is_again
         )
-        if error is not None:
-            raise error
-        self._wait_for(self._subscriptions.run_again)
 
     def observe_calls(self, observer: Callable[[CallRecord], None]) -> None:
         """Let ``observer`` hear of every finished call, on the thread that ran it."""
@@ -229,13 +245,7 @@ class Livefile:
 
     def write_setting(self, name: str, value: bytes) -> None:
         """Keep a small fact in the file. Blocks until it is durable."""
-        error = self._wait_for(
-            lambda done: self._mutations.submit_job(
-                lambda committer: committer.write_setting(name, value), done
-            )
-        )
-        if error is not None:
-            raise error
+        self._run_job(lambda committer: committer.write_setting(name, value))
 
     def close(self) -> None:
         """Finish what was accepted, and close the file: one file is left."""
@@ -246,9 +256,9 @@ class Livefile:
             watch.close()
         self._actions.close()
         self._mutations.close()
-        self._subscriptions.close()
-        for thread in self._threads:
-            thread.join()
+        self._requests.close()
+        self._driver.finish()
+        self._lane.close()
         self._database.close()
 
     def __enter__(self) -> "Livefile":
@@ -283,7 +293,10 @@ class Livefile:
             kind = function.kind
         match kind:
             case FunctionKind.QUERY:
-                self._subscriptions.query([call], lambda outcomes: done(_only(outcomes)))
+                # One that is in the cache need not wait for a step.
+                is_here = self._driver.is_between_steps_here
+                if not (is_here and self._subscriptions.answer_now(call, done)):
+                    self._requests.query([call], lambda outcomes: done(_only(outcomes)))
             case FunctionKind.MUTATION:
                 self._mutations.submit(call, _followed(done, query_set))
             case FunctionKind.ACTION:
@@ -291,23 +304,28 @@ class Livefile:
 
     def submit_at(self, call: Call, ts: int, done: Done) -> None:
         """Run a query as it would have run at ``ts``; ``LogTrimmedError`` if that is not kept."""
-        self._subscriptions.query_past(call, ts, done)
+        self._requests.query_past(call, ts, done)
 
     def submit_batch(
         self, calls: Sequence[Call], done: Callable[[list[Outcome] | LivefileError], None]
     ) -> None:
         """Run queries at one timestamp; ``done`` hears their outcomes in order."""
-        self._subscriptions.query(calls, done)
+        self._requests.query(calls, done)
 
     def open_query_set(self, deliver: Callable[[Update], None]) -> LiveQuerySet:
         """Return an empty query set; ``deliver`` hears its updates on an engine thread."""
-        return LiveQuerySet(self._subscriptions, Watcher(deliver))
+        return LiveQuerySet(self._requests, Watcher(deliver))
+
+    def driven_by(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Let this thread run the engine, an event loop's for one, instead of one of its own.
+
+        ``wake`` is called from any thread when there is work; then this thread is to call ``step``.
+        """
+        return self._driver.driven_by(wake)
 
     def step(self) -> None:
-        """Do the work that waits, in this thread. Only for deployments without threads."""
-        assert not self._threads
-        self._mutations.run_group(is_waiting=False)
-        self._subscriptions.run_cycle(is_waiting=False)
+        """Do the work that waits, in this thread; see ``driven_by``."""
+        self._driver.step()
 
     # --- Inside ----------------------------------------------------------------------------
 
@@ -315,22 +333,16 @@ class Livefile:
         self, kind: FunctionKind, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
         found, call = self._call_of(function, args, kwargs)
-        return self._result(found, self._wait_for(lambda done: self.submit(call, kind, done)))
-
-    def _wait_for(self, submit: Callable[[Callable[[Any], None]], None]) -> Any:
-        """Submit something and return what its ``done`` hears; without threads, do the work."""
-        answer: Future[Any] = Future()
-        submit(answer.set_result)
-        while not self._threads and not answer.done():
-            self.step()
-        return answer.result()
+        return self._result(
+            found, self._driver.wait_for(lambda done: self.submit(call, kind, done))
+        )
 
     def _call_of(
         self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[Function[..., Any], Call]:
         """Return the called function, and the call as it would come from a client."""
-        own_threads = (*self._threads, self._actions.thread)
-        if sealed_call() is not None or threading.current_thread() in own_threads:
+        is_own_thread = self._driver.is_stepping_here or self._actions.is_on_its_thread
+        if sealed_call() is not None or is_own_thread:
             running = current_call.get()
             raise SealedError(
                 f"{'an engine thread' if running is None else running.path} calls into the "
@@ -345,7 +357,7 @@ class Livefile:
             path=path,
             args=values,
             identity=ADMIN,
-            request_id=self._request_id(),
+            request_id=f"{self._random.getrandbits(64):016x}",
             is_internal=True,
         )
 
@@ -365,19 +377,9 @@ class Livefile:
     def _runner(self) -> Runner:
         return self._code.runner_at(self._database.published_ts)
 
-    def _request_id(self) -> str:
-        return f"{self._random.getrandbits(64):016x}"
-
     def _close_watch(self, watch: Watch[Any], query_set: LiveQuerySet) -> None:
         self._watches.discard(watch)
         query_set.close()
-
-    def _stop(self, error: Exception) -> None:
-        """End everything, because a thread cannot go on; who waits is told."""
-        closed = ClosedError(f"the deployment stopped: {error}")
-        self._mutations.abandon(closed)
-        self._subscriptions.abandon(closed)
-        self.failed(error)
 
 
 def _only(outcomes: list[Outcome] | LivefileError) -> Outcome | LivefileError:

@@ -382,8 +382,8 @@ def test_closing_while_an_action_waits_for_a_mutation_harms_nobody(tmp_path: Pat
     closing = Thread(target=livefile.close)
     closing.start()
     waiting.join()
-    assert livefile._actions.thread is not None
-    livefile._actions.thread.join()
+    assert livefile._actions._thread is not None
+    livefile._actions._thread.join()
     names["may_write"].set()
     closing.join()
     busy.join()

@@ -94,7 +94,7 @@ def test_what_was_accepted_is_finished_before_the_end(app: App, tmp_path: Path) 
         livefile.submit(call, FunctionKind.MUTATION, answers.append, query_set)
     closing = Thread(target=livefile.close)
     closing.start()
-    while not livefile._subscriptions._requests.is_closed:
+    while not livefile._requests.is_closed:
         pass
     names["may_go_on"].set()
     closing.join()

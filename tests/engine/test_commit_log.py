@@ -50,7 +50,8 @@ def called(livefile: Livefile, call: Call) -> Success:
 def listed_at(livefile: Livefile, ts: int) -> bytes:
     heard: list[Outcome | LivefileError] = []
     livefile.submit_at(Call(path="counters:list", args={}), ts, heard.append)
-    livefile.step()
+    while not heard:
+        livefile.step()
     (outcome,) = heard
     if isinstance(outcome, LivefileError):
         raise outcome

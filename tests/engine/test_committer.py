@@ -148,8 +148,10 @@ def test_a_transaction_from_before_a_change_of_the_schema_conflicts(db: Workbenc
 
 def test_a_change_of_the_schema_that_was_rolled_back_is_no_conflict(db: Workbench) -> None:
     add_player(db)
-    db.database.committer.change_schema(Schema([Note.__livefile_table__]), NO_CALL)
+    other = db.on_snapshot()
+    db.database.committer.change_catalog(lambda connection, catalog: None, NO_CALL, is_switch=True)
     db.database.committer.roll_back()
+    db.commit(other)
 
     add_player(db)
     assert len(db.rows(Player)) == 2

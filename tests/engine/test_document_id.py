@@ -1,5 +1,4 @@
 import re
-from random import Random
 
 import pytest
 from hypothesis import given
@@ -132,10 +131,10 @@ def test_the_largest_table_number_is_taken() -> None:
 
 def test_a_new_internal_id_ends_in_the_day_and_follows_the_seed() -> None:
     now_ns = (258 * 24 * 60 * 60 + 5) * 1_000_000_000
-    first, second = Random(1), Random(1)
-    internal_id = new_internal_id(first, now_ns)
+    internal_id = new_internal_id(1, now_ns, 0)
 
     assert len(internal_id) == 16
     assert internal_id[14:] == b"\x01\x02"
-    assert internal_id == new_internal_id(second, now_ns)
-    assert internal_id != new_internal_id(second, now_ns)
+    assert internal_id == new_internal_id(1, now_ns, 0)
+    others = [(2**64 - 1, now_ns, 0), (1, now_ns + 1, 0), (1, now_ns, 1)]
+    assert internal_id not in [new_internal_id(*other) for other in others]

@@ -1,7 +1,9 @@
+import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,6 +137,112 @@ def test_it_is_flat_enough_for_the_stack_that_is_left_to_it() -> None:
 
     assert len(found) == 200 - 1
     assert len(index.touched_by({1: [b"\x00\x00\x00\x09"]})) == 1
+
+
+def test_readers_are_found_in_the_order_of_their_intervals() -> None:
+    """Whatever the tree looks like inside: simulations must be repeatable."""
+    orders = [
+        sorted(range(200)),
+        sorted(range(200), reverse=True),
+        Random(1).sample(range(200), 200),
+    ]
+    for order in orders:
+        index: IntervalIndex[int] = IntervalIndex()
+        for number in order:
+            index.add(number, [(1, Interval(number.to_bytes(4), b"\xff"))])
+        index.add(-1, [(1, Interval.point(b"\x01"))])
+
+        assert list(index.touched_by({1: [b"\x01"]})) == [-1, *range(200)]
+
+
+class CountingKey(bytes):
+    """A key that counts how often it is compared: at most three times by a node on the way."""
+
+    def __new__(cls, key: bytes) -> "CountingKey":
+        made = super().__new__(cls, key)
+        made.comparisons_count = 0
+        return made
+
+    comparisons_count: int
+
+    def __lt__(self, other: bytes) -> bool:
+        self.comparisons_count += 1
+        return bytes.__lt__(self, other)
+
+    def __le__(self, other: bytes) -> bool:
+        self.comparisons_count += 1
+        return bytes.__le__(self, other)
+
+    def __gt__(self, other: bytes) -> bool:
+        self.comparisons_count += 1
+        return bytes.__gt__(self, other)
+
+    def __ge__(self, other: bytes) -> bool:
+        self.comparisons_count += 1
+        return bytes.__ge__(self, other)
+
+
+# Ranges of a line from 0 to LINE, ``number`` of ``count``.
+Shape = Callable[[int, int, Random], tuple[int, int]]
+LINE = 2**30
+SHAPES: dict[str, Shape] = {
+    "side by side": lambda number, count, dice: (
+        number * LINE // count,
+        (number + 1) * LINE // count,
+    ),
+    "overlapping": lambda number, count, dice: (
+        (start := dice.randrange(LINE)),
+        start + 4 * LINE // count,
+    ),
+    "from the beginning": lambda number, count, dice: (0, dice.randrange(1, LINE)),
+    "to the end": lambda number, count, dice: (dice.randrange(LINE), LINE + 1),
+    "nested": lambda number, count, dice: (number, LINE - number),
+}
+
+
+def index_of(ranges: Sequence[tuple[int, int]], dice: Random) -> IntervalIndex[int]:
+    """Return an index of these ranges and as many points, added in a random order."""
+    index: IntervalIndex[int] = IntervalIndex()
+    for number in dice.sample(range(len(ranges)), len(ranges)):
+        start, end = ranges[number]
+        index.add(number, [(1, Interval(start.to_bytes(5), end.to_bytes(5)))])
+        index.add(-1 - number, [(1, Interval.point(dice.randrange(LINE).to_bytes(5)))])
+    return index
+
+
+def find(index: IntervalIndex[int], place: int) -> tuple[int, int]:
+    """Return how many readers of a key were found, and how many comparisons that took."""
+    key = CountingKey(place.to_bytes(5))
+    return len(index.touched_by({1: [key]})), key.comparisons_count
+
+
+@pytest.mark.parametrize("count", [10, 1_000, 100_000])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_finding_costs_the_logarithm_and_the_hits(shape: str, count: int) -> None:
+    dice = Random(count)
+    ranges = [SHAPES[shape](number, count // 2, dice) for number in range(count // 2)]
+    index = index_of(ranges, dice)
+
+    for _ in range(8):
+        hits_count, comparisons_count = find(index, dice.randrange(LINE))
+        assert comparisons_count <= 10 * (1 + math.log2(count)) + 4 * hits_count
+
+
+@pytest.mark.parametrize("count", [1_000, 100_000])
+def test_a_hit_far_from_other_hits_costs_the_logarithm(count: int) -> None:
+    """Ten ranges that end late, each alone among thousands that end early."""
+    dice = Random(count)
+    starts = sorted(dice.sample(range(LINE // 2), count))
+    ranges = [
+        (start, LINE if number % (count // 10) == 0 else start + 1)
+        for number, start in enumerate(starts)
+    ]
+    index = index_of(ranges, dice)
+
+    for _ in range(50):
+        hits_count, comparisons_count = find(index, dice.randrange(LINE // 2, LINE))
+        assert hits_count in (10, 11)
+        assert comparisons_count <= 6 * hits_count * (1 + math.log2(count))
 
 
 def interval_at(number: int) -> Interval:

@@ -49,6 +49,13 @@ SECRETS = """
         return who(ctx) == "alice" if row is not None and row.is_private else True
 
     @query
+    def kept_count(ctx: QueryCtx) -> int:
+        row = ctx.db.query(Switch).first()
+        if row is not None and row.is_private:
+            who(ctx)
+        return len(ctx.db.query(Secret).collect())
+
+    @query
     def nested(ctx: QueryCtx) -> list[str]:
         return ctx.run_query(mine)
 
@@ -130,6 +137,29 @@ def test_a_query_that_stops_reading_the_identity_is_shared_again(app: SteppedApp
 
     assert {client.value(1) for client in clients} == {"hello all"}
     assert app.count_runs("secrets:greeting") == 1
+
+
+def test_those_whose_results_became_one_hear_on_even_if_nothing_changed_then(
+    app: SteppedApp,
+) -> None:
+    app.mutate("secrets:switch", is_private=True)
+    clients = clients_of(app, "secrets:kept_count", ALICE, BOB, CAROL)
+    app.mutate("secrets:switch", is_private=False)
+    app.mutate("secrets:keep", ALICE, text="of alice")
+
+    assert [client.value(1) for client in clients] == [1.0] * 3
+
+
+def test_a_claim_of_another_type_makes_somebody_else(app: SteppedApp) -> None:
+    one, other = (Identity(attributes={"subject": subject}) for subject in (1.0, True))
+    client = app.client(one)
+    client.watch(1, "secrets:mine")
+    app.mutate("secrets:keep", one, text="of one")
+    client.become(other)
+    app.step()
+
+    assert one != other
+    assert client.value(1) == []
 
 
 def test_sharing_may_come_and_go_any_number_of_times(app: SteppedApp) -> None:

@@ -73,7 +73,7 @@ BANK = """
         account_of(ctx, owner)
         thread = threading.current_thread().name
         attempts.append(thread)
-        if thread != "livefile-writer":
+        if thread != "livefile-engine":
             reached.release()
             may_go_on.acquire()
         return ctx.run_mutation(add, owner=owner, amount=amount)
@@ -365,7 +365,7 @@ def test_a_mutation_that_loses_again_and_again_runs_at_the_head(tmp_path: Path) 
         rival.join()
 
     assert result == 10 + CONFLICT_RETRIES_MAX
-    assert names["attempts"] == ["MainThread"] * CONFLICT_RETRIES_MAX + ["livefile-writer"]
+    assert names["attempts"] == ["MainThread"] * CONFLICT_RETRIES_MAX + ["livefile-engine"]
 
 
 def test_a_failure_on_a_snapshot_is_the_answer(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from livefile.model.value import (
@@ -12,14 +13,15 @@ from livefile.model.value import (
     INT64_MIN,
     Int64,
     Value,
-    check_document,
     check_value,
+    is_surely_small,
     nesting,
     normalize,
     size_bytes,
     size_text,
 )
 from livefile.vocabulary.errors import InvalidValueError
+from livefile.vocabulary.limits import MIB
 from tests.strategies import exact, values
 
 
@@ -255,43 +257,21 @@ def test_a_container_adds_one_level_of_nesting(value: Value) -> None:
     assert nesting([None, value]) == nesting({"a": value, "b": None}) == nesting(value) + 1
 
 
-def test_a_document_may_have_the_system_s_fields_and_underscores_inside() -> None:
-    document: dict[str, Value] = {"_id": "a", "_creationTime": 1.0, "a": {"_b": None}, "": None}
-
-    assert check_document(document) == size_bytes(document)
-
-
-def test_a_field_with_an_underscore_belongs_to_the_system() -> None:
-    with pytest.raises(InvalidValueError) as caught:
-        check_document({"_id": "a", "_table": "b"})
-
-    assert str(caught.value) == (
-        "Field '_table' starts with an underscore, which is only allowed for system fields "
-        "like '_id'"
-    )
+@given(st.dictionaries(st.text(alphabet="abc"), values(leaves_max=3)))
+def test_what_is_surely_small_is_within_every_limit(fields: dict[str, Value]) -> None:
+    if is_surely_small(fields):
+        assert check_value(fields) < 2 * MIB
 
 
-def test_a_document_may_have_one_mebibyte() -> None:
-    overhead = size_bytes({"a": ""})
-    check_document({"a": "b" * (2**20 - overhead)})
-    with pytest.raises(InvalidValueError) as caught:
-        check_document({"a": "b" * (2**20 + 2**19 - overhead)})
-
-    assert str(caught.value) == "Value is too large (1.50 MiB > maximum size 1 MiB)"
-    with pytest.raises(InvalidValueError, match="too large"):
-        check_document({"a": "b" * (2**20 - overhead + 1)})
-
-
-def test_a_document_may_be_nested_sixteen_levels_deep() -> None:
-    check_document({"b": None, "a": nested(15), "c": []})
-    with pytest.raises(InvalidValueError) as caught:
-        check_document({"b": None, "a": nested(17), "c": []})
-
-    assert str(caught.value) == (
-        "Document is too nested (nested 18 levels deep > maximum nesting 16)"
-    )
-    with pytest.raises(InvalidValueError, match="nested 17 levels"):
-        check_document({"a": nested(16)})
+def test_a_few_short_texts_and_numbers_are_surely_small() -> None:
+    assert is_surely_small({"name": "Ada", "score": 1.0})
+    assert is_surely_small({})
+    assert is_surely_small({"a": "b" * 1000})
+    assert not is_surely_small({"a": "b" * 1001})
+    assert not is_surely_small({"a": "\ud800"})
+    assert not is_surely_small({"a": 2**63})
+    assert not is_surely_small({"a": [1.0]})
+    assert not is_surely_small({str(number): 1.0 for number in range(1025)})
 
 
 @pytest.mark.parametrize("number", [INT64_MIN, -1, 0, INT64_MAX])

@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
 
-from livefile.model.value import Value
-from livefile.model.value_packed import pack, unpack
+from livefile.model.value import Value, size_bytes
+from livefile.model.value_packed import is_surely_within, pack, unpack
 from livefile.vocabulary.errors import InvalidValueError
 from tests.strategies import exact, values
 
@@ -10,6 +10,20 @@ from tests.strategies import exact, values
 @given(values())
 def test_unpacking_gives_back_the_identical_value(value: Value) -> None:
     assert exact(unpack(pack(value))) == exact(value)
+
+
+@given(values())
+def test_the_stored_form_bounds_the_size(value: Value) -> None:
+    assert size_bytes(value) <= 9 * len(pack(value))
+
+
+def test_what_is_surely_within_a_size_is() -> None:
+    value: Value = [1] * 100  # The most of the protocol's size for a stored byte.
+    packed = pack(value)
+
+    assert size_bytes(value) == 902
+    assert is_surely_within(packed, 9 * len(packed))
+    assert not is_surely_within(packed, 9 * len(packed) - 1)
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,7 @@ def test_a_mistake_in_the_call_shows_at_once(livefile: Livefile) -> None:
 def test_a_commit_during_a_run_is_not_missed(tmp_path: Path) -> None:
     with Livefile.open(":memory:", write_app(tmp_path, {"list": LIST})) as livefile:
         names = livefile.app.functions["list:texts"].body.__globals__
+        livefile._lane.note_slow("list:slow_texts")
         watch = livefile.watch("list:slow_texts")
         assert next(watch) == []
         livefile.mutation("list:add", text="a")

@@ -6,16 +6,9 @@ from livefile import ClosedError, OverloadedError
 from livefile.functions.work_queue import WorkQueue
 
 
-def queue_of(items_max: int = 10) -> WorkQueue[int]:
-    return WorkQueue(items_max, "TooManyTestItems")
-
-
-def taken_in_a_thread(queue: WorkQueue[int]) -> tuple[Thread, list[list[int]]]:
-    """Take in another thread; the list holds what it took once the thread has ended."""
-    taken: list[list[int]] = []
-    thread = Thread(target=lambda: taken.append(queue.take()))
-    thread.start()
-    return thread, taken
+def queue_of(items_max: int = 10, wakes: list[None] | None = None) -> WorkQueue[int]:
+    noted: list[None] = [] if wakes is None else wakes
+    return WorkQueue(items_max, "TooManyTestItems", lambda: noted.append(None))
 
 
 def test_everything_that_waits_is_taken_in_order() -> None:
@@ -24,7 +17,7 @@ def test_everything_that_waits_is_taken_in_order() -> None:
         queue.put(item)
 
     assert queue.take() == [0, 1, 2, 3, 4]
-    assert queue.take(is_waiting=False) == []
+    assert queue.take() == []
 
 
 def test_no_more_than_wanted_is_taken() -> None:
@@ -56,69 +49,30 @@ def test_what_follows_from_accepted_work_is_always_taken_in() -> None:
     assert queue.take() == [1, 2]
 
 
-def test_an_item_ends_the_wait() -> None:
-    queue = queue_of()
-    thread, taken = taken_in_a_thread(queue)
-    queue.put(7)
-    thread.join()
-
-    assert taken == [[7]]
-
-
-def test_a_wake_up_ends_the_wait_with_nothing() -> None:
-    queue = queue_of()
-    thread, taken = taken_in_a_thread(queue)
-    queue.wake()
-    thread.join()
-
-    assert taken == [[]]
-
-
-def test_a_wake_up_before_the_wait_is_not_lost() -> None:
-    queue = queue_of()
-    queue.wake()
-    thread, taken = taken_in_a_thread(queue)
-    thread.join()
-
-    assert taken == [[]]
-
-
-def test_one_wake_up_ends_one_wait() -> None:
-    queue = queue_of()
-    queue.wake()
-    queue.wake()
-    assert queue.take() == []
-    thread, taken = taken_in_a_thread(queue)
+def test_each_item_asks_for_a_step() -> None:
+    wakes: list[None] = []
+    queue = queue_of(wakes=wakes)
     queue.put(1)
-    thread.join()
+    queue.put_always(2)
 
-    assert taken == [[1]]
+    assert len(wakes) == 2
 
 
 def test_a_closed_queue_gives_what_it_has_and_takes_no_more() -> None:
     queue = queue_of()
     queue.put(1)
     queue.close()
-    queue.put_always(2)
+    queue.put_always(2)  # It follows from the first.
     with pytest.raises(ClosedError):
         queue.put(3)
 
     assert queue.is_closed
-    assert queue.take() == [1]
+    assert queue.take() == [1, 2]
     assert queue.take() == []
 
 
-def test_closing_ends_the_wait() -> None:
-    queue = queue_of()
-    thread, taken = taken_in_a_thread(queue)
-    queue.close()
-    thread.join()
-
-    assert taken == [[]]
-
-
 def test_nothing_is_lost_or_doubled_between_threads() -> None:
-    queue = WorkQueue[int](10_000, "TooManyTestItems")
+    queue = queue_of(10_000)
     taken: list[int] = []
 
     def take_all() -> None:

@@ -20,6 +20,12 @@ class CountingLoop(asyncio.SelectorEventLoop):
         return super().call_soon_threadsafe(callback, *args, context=context)
 
 
+def in_another_thread(work: Callable[[], object]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
 def test_calls_are_made_on_the_loop_in_order() -> None:
     loop = CountingLoop()
     mailbox = Mailbox(loop)
@@ -83,10 +89,13 @@ def test_a_call_that_raises_does_not_stop_the_others() -> None:
     def fail() -> None:
         raise error
 
-    mailbox.post(made.append, 1)
-    mailbox.post(fail)
-    mailbox.post(made.append, 2)
-    mailbox.post(loop.stop)
+    def leave() -> None:
+        mailbox.post(made.append, 1)
+        mailbox.post(fail)
+        mailbox.post(made.append, 2)
+        mailbox.post(loop.stop)
+
+    in_another_thread(leave)
     loop.run_forever()
     loop.close()
 
@@ -94,24 +103,21 @@ def test_a_call_that_raises_does_not_stop_the_others() -> None:
     assert reported == [error]
 
 
-def test_a_call_may_leave_a_call() -> None:
+def test_a_call_on_the_loops_own_thread_is_made_at_once() -> None:
     loop = CountingLoop()
     mailbox = Mailbox(loop)
     made: list[str] = []
 
     def outer() -> None:
-        mailbox.post(inner)
+        mailbox.post(made.append, "inner")
         made.append("outer")
-
-    def inner() -> None:
-        made.append("inner")
         loop.stop()
 
-    mailbox.post(outer)
+    in_another_thread(lambda: mailbox.post(outer))
     loop.run_forever()
     loop.close()
 
-    assert made == ["outer", "inner"]
+    assert made == ["inner", "outer"]
 
 
 def test_after_the_loop_is_closed_calls_are_forgotten() -> None:
@@ -120,6 +126,6 @@ def test_after_the_loop_is_closed_calls_are_forgotten() -> None:
     loop.close()
     made: list[int] = []
 
-    mailbox.post(made.append, 1)
+    in_another_thread(lambda: mailbox.post(made.append, 1))
 
     assert made == []

@@ -54,8 +54,7 @@ class Actions:
         self._clock = clock
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.thread: threading.Thread | None = None
-        """The thread of the event loop, None until the first action."""
+        self._thread: threading.Thread | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -74,17 +73,22 @@ class Actions:
                 )
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self.thread = threading.Thread(
+                self._thread = threading.Thread(
                     target=self._loop.run_forever, name="livefile-actions", daemon=True
                 )
-                self.thread.start()
+                self._thread.start()
             self._loop.call_soon_threadsafe(self._start, call, done)
+
+    @property
+    def is_on_its_thread(self) -> bool:
+        """Whether this thread is the one of the actions' event loop."""
+        return threading.current_thread() is self._thread
 
     def close(self) -> None:
         """Cancel what runs; its callers hear ``ClosedError``."""
         with self._lock:
             self._is_closed = True
-            loop, thread = self._loop, self.thread
+            loop, thread = self._loop, self._thread
         if loop is not None and thread is not None:
             asyncio.run_coroutine_threadsafe(self._cancel_all(), loop).result()
             loop.call_soon_threadsafe(loop.stop)

@@ -7,28 +7,39 @@ import traceback
 from pathlib import Path
 
 from livefile.functions.call import Failure
+from livefile.functions.watchdog import TimedOut
 from livefile.model.value import normalize
 from livefile.model.value_json import to_json
 from livefile.vocabulary.errors import (
     ArgumentValidationError,
     ConvexError,
     FunctionNotFoundError,
+    FunctionTimeoutError,
+    InvalidCursorError,
     InvalidValueError,
     ReturnsValidationError,
     WrongFunctionKindError,
 )
+from livefile.vocabulary.limits import FUNCTION_DURATION_MS_MAX
 
 # Their messages already are the whole text of the protocol.
 _OWN_TEXT = (
     ArgumentValidationError,
     ReturnsValidationError,
     FunctionNotFoundError,
+    FunctionTimeoutError,
+    InvalidCursorError,
     WrongFunctionKindError,
 )
 
 
 def failure_of(
-    raised: BaseException, request_id: str, log_lines: tuple[str, ...], app_path: Path, ts: int
+    raised: BaseException,
+    request_id: str,
+    log_lines: tuple[str, ...],
+    app_path: Path,
+    ts: int,
+    journal: str | None = None,
 ) -> Failure:
     """Return the failure that a raised exception is for the client."""
     error = _as_exception(raised)
@@ -43,6 +54,7 @@ def failure_of(
         data_json=data_json,
         log_lines=log_lines,
         ts=ts,
+        journal=None if isinstance(error, InvalidCursorError) else journal,
         error=error,
     )
 
@@ -63,6 +75,9 @@ def _as_exception(raised: BaseException) -> Exception:
     """Return what ends the function and not the thread that runs it."""
     if isinstance(raised, Exception):
         return raised
+    if isinstance(raised, TimedOut):
+        seconds = FUNCTION_DURATION_MS_MAX // 1000
+        return FunctionTimeoutError(f"Function execution timed out (maximum duration: {seconds}s)")
     is_exit = isinstance(raised, SystemExit)
     text = "exit was called" if is_exit else f"{type(raised).__name__}: {_text_of(raised)}"
     return RuntimeError(text).with_traceback(raised.__traceback__)

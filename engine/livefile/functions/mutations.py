@@ -1,81 +1,108 @@
 """Mutations in order: from the queue through the committer to their durable answers.
 
-One thread, the writer's, takes what waits, runs it at the head inside one commit group, makes the
-group durable, answers, and only then publishes. A mutation that ran elsewhere, on a snapshot,
-comes here only to be validated and committed.
+The engine's thread takes what waits, runs it at the head inside one commit group, has the group
+made durable, answers, and only then publishes. A mutation that takes too long there is stopped
+and goes to the slow lane.
 
-Not here: running a function (``functions/runner.py``); committing (``transaction/committer.py``).
+Not here: one attempt (``functions/mutation_attempt.py``); the slow lane
+(``functions/slow_mutations.py``); committing (``transaction/committer.py``).
 """
 
-import threading
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
 from functools import partial
-from random import Random
 from typing import Any
 
-from livefile.functions.call import Call, FunctionKind, Outcome, Success
+from livefile.functions.call import Call, Outcome
 from livefile.functions.callback import call_back
-from livefile.functions.code_history import CodeHistory
-from livefile.functions.runner import Run
+from livefile.functions.lane import Lane, without_limit
+from livefile.functions.mutation_attempt import (
+    Attempts,
+    answer_before,
+    commit,
+    commit_once,
+)
+from livefile.functions.slow_mutations import MutationJob, SlowMutations
+from livefile.functions.watchdog import Preempted
 from livefile.functions.work_queue import WorkQueue
-from livefile.transaction.committer import Committer, RequestAnswer
+from livefile.transaction.committer import Committer
 from livefile.transaction.database import Database
-from livefile.transaction.transaction import Transaction
-from livefile.vocabulary.clock import Clock
 from livefile.vocabulary.errors import (
     ConflictError,
     DiskFullError,
     HeadRequiredError,
     LivefileError,
     LogTrimmedError,
+    SnapshotExpiredError,
     StorageFailedError,
 )
 from livefile.vocabulary.limits import (
     CONFLICT_RETRIES_MAX,
     GROUP_MUTATIONS_MAX,
-    MUTATIONS_ON_SNAPSHOTS_MAX,
     MUTATIONS_QUEUED_MAX,
 )
 
 WaitFor = Callable[[Callable[[Callable[[Any], None]], None]], Any]
 
+_LATER = object()
+"""Stands for an answer that the slow lane will give."""
+
 
 @dataclass(frozen=True, slots=True)
 class WriterJob:
-    """Work for the writer's thread. ``done`` hears the result once the group is durable."""
+    """Other work in a group. ``done`` hears the result once the group is durable."""
 
     run: Callable[[Committer], Any]  # Any: ``done`` knows what its own ``run`` returns.
     done: Callable[[Any], None]
 
 
-class Mutations:
-    """The queue of everything that writes. ``run_group`` runs on the writer's thread only."""
+@dataclass(slots=True)
+class _Group:
+    """A commit group: the answers that wait until it is durable."""
 
-    def __init__(self, database: Database, code: CodeHistory, clock: Clock, random: Random) -> None:
-        """Take the database, the app's code, the clock, and the source of seeds."""
+    answers: list[tuple[Callable[[Any], None], Any]]
+    error: LivefileError | None = None
+    is_durable: bool = False
+    is_answered: bool = False
+    committed: Future[None] = field(default_factory=Future)
+    """Done when the commit's thread has left the committer."""
+
+
+class Mutations:
+    """The queue of everything that writes. What is not ``submit`` is for the engine's thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        attempts: Attempts,
+        wake: Callable[[], None],
+        lane: Lane,
+    ) -> None:
+        """Take what runs mutations, how to ask for a step, and the slow lane."""
         self._database = database
-        self._code = code
-        self._clock = clock
-        self._random = random
-        self._queue: WorkQueue[WriterJob] = WorkQueue(
-            MUTATIONS_QUEUED_MAX, "TooManyConcurrentMutations"
+        self._attempts = attempts
+        self._wake = wake
+        self._lane = lane
+        self._queue: WorkQueue[MutationJob | WriterJob] = WorkQueue(
+            MUTATIONS_QUEUED_MAX, "TooManyConcurrentMutations", wake
         )
-        # Some readers are left for queries, which all run on one thread.
-        self._snapshots = threading.BoundedSemaphore(MUTATIONS_ON_SNAPSHOTS_MAX)
-        self.published: Callable[[], None] = lambda: None
-        """Called after each group on the writer's thread: snapshots can see it now."""
+        self._slow = SlowMutations(lane, attempts, self._submit_job_always, self._queue.put_always)
+        self._group: _Group | None = None
+        self.commit_executor: Executor | None = None
+        """Where the wait for the disk is spent; None: on the engine's thread."""
 
     def submit(self, call: Call, done: Callable[[Outcome | LivefileError], None]) -> None:
-        """Run a mutation at the head; ``done`` hears the outcome once it is durable.
+        """Run a mutation; ``done`` hears the outcome once it is durable.
 
         Raises:
             OverloadedError: too many mutations are waiting.
         """
-        self._queue.put(WriterJob(run=lambda committer: self._run(committer, call), done=done))
+        self._queue.put(MutationJob(call=call, done=done))
 
     def submit_job(self, run: Callable[[Committer], Any], done: Callable[[Any], None]) -> None:
-        """Run something else on the writer's thread, as part of a group."""
+        """Run something else on the engine's thread, as part of a group."""
         self._queue.put(WriterJob(run=run, done=done))
 
     def run_on_snapshot(self, call: Call, wait_for: WaitFor) -> Outcome | LivefileError:
@@ -85,113 +112,144 @@ class Mutations:
         something and blocks until its ``done`` is called; it returns what ``done`` heard.
         """
         for _ in range(CONFLICT_RETRIES_MAX):
-            seed = self._random.getrandbits(64)
-            with self._snapshots, self._database.snapshot() as snapshot:
-                transaction = Transaction(snapshot, self._clock.now_ns(), seed)
-                try:
-                    runner = self._code.runner_at(snapshot.ts)
-                    run = runner.run(call, FunctionKind.MUTATION, transaction, seed)
-                except HeadRequiredError:
-                    break
-            commit = partial(_commit_once, call=call, transaction=transaction, run=run)
-            result: Outcome | LivefileError = wait_for(partial(self.submit_job, commit))
+            try:
+                attempt = self._attempts.on_snapshot(call, without_limit)
+            except HeadRequiredError:
+                break
+            except SnapshotExpiredError:
+                continue
+            result: Outcome | LivefileError = wait_for(
+                partial(self.submit_job, partial(commit_once, attempt=attempt))
+            )
             if not isinstance(result, ConflictError | LogTrimmedError):
                 return result
         outcome: Outcome | LivefileError = wait_for(partial(self.submit, call))
         return outcome
 
-    def run_group(self, *, is_waiting: bool = True) -> bool:
-        """Run what waits as one group: run, make durable, answer, publish.
-
-        Returns:
-            False once the queue is closed and empty.
+    def run_group(self) -> None:
+        """Answer the group that has become durable, then run what waits as the next one.
 
         Raises:
             StorageFailedError: an I/O error; the jobs were told that the outcome is unknown.
         """
-        jobs = self._queue.take(GROUP_MUTATIONS_MAX, is_waiting=is_waiting)
-        if not jobs:
-            return not self._queue.is_closed
+        if self._group is not None and not self._has_finished(self._group):
+            return
+        waiting = deque(self._queue.take(GROUP_MUTATIONS_MAX))
+        if not waiting:
+            return
         committer = self._database.committer
-        answers: list[Any] = []
-        failure: StorageFailedError | None = None
+        group = _Group(answers=[])
         try:
-            for job in jobs:
-                answers.append(_result_of(job, committer))
-            committer.flush()
+            while waiting:
+                answer = self._answer(waiting[0], committer)
+                job = waiting.popleft()
+                if answer is not _LATER:
+                    group.answers.append((job.done, answer))
+            is_open = committer.seal()
         except (DiskFullError, StorageFailedError) as error:
-            committer.roll_back()
-            answers = [error] * len(jobs)
-            failure = error if isinstance(error, StorageFailedError) else None
-        for job, answer in zip(jobs, answers, strict=True):
-            call_back(job.done, answer)
-        if failure is not None:
-            raise failure  # Nothing may be committed any more: the thread ends.
-        self._database.publish()
-        self.published()
-        return True
+            group.error = error
+            group.answers += [(job.done, error) for job in waiting]
+            self._finish(group)
+            return
+        if is_open and self.commit_executor is not None and committer.has_commits:
+            self._group = group
+            group.committed = self.commit_executor.submit(self._commit, group)
+            group.committed.add_done_callback(lambda _: self._wake())
+            return
+        if is_open:
+            self._commit(group)
+        self._finish(group)
+        if self._queue:
+            self._wake()
+
+    def settle(self) -> None:
+        """Wait for the disk, if a group is on its way there, and answer it."""
+        if self._group is not None:
+            self._group.committed.exception()
+            self._has_finished(self._group)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was accepted is answered."""
+        return not (self._queue or self._group is not None or self._slow)
 
     def close(self) -> None:
         """Take no more; what waits is still run by ``run_group``."""
         self._queue.close()
 
     def abandon(self, error: LivefileError) -> None:
-        """Answer everything that waits with ``error``; for when the thread has ended."""
+        """Answer everything that waits with ``error``, because the engine cannot go on."""
         self.close()
-        for job in self._queue.take(is_waiting=False):
+        for job in self._queue.take():
             call_back(job.done, error)
+        self._slow.abandon(error)
 
-    def _run(self, committer: Committer, call: Call) -> Outcome | LivefileError:
-        if answered := _answer_before(committer, call):
+    def _submit_job_always(
+        self, run: Callable[[Committer], Any], done: Callable[[Any], None]
+    ) -> None:
+        self._queue.put_always(WriterJob(run=run, done=done))
+
+    def _answer(self, job: MutationJob | WriterJob, committer: Committer) -> Any:
+        """Return what the job's ``done`` will hear. What fails the whole group is raised."""
+        try:
+            if isinstance(job, WriterJob):
+                return job.run(committer)
+            return self._run(job, committer)
+        except (DiskFullError, StorageFailedError):
+            raise
+        except LivefileError as error:
+            return error
+
+    def _run(self, job: MutationJob, committer: Committer) -> Any:
+        lane, slow, call = self._lane, self._slow, job.call
+        if slow.hold(job):
+            return _LATER
+        if answered := answer_before(committer, call):
             return answered
-        seed = self._random.getrandbits(64)
-        transaction = committer.begin(seed)
-        runner = self._code.runner_at(transaction.snapshot.ts)
-        run = runner.run(call, FunctionKind.MUTATION, transaction, seed)
-        return _commit(committer, call, transaction, run)
+        if not lane.is_slow(call.path):
+            try:
+                return commit(committer, self._attempts.at_head(call, lane.run_at_head))
+            except Preempted:
+                lane.note_slow(call.path)
+        slow.start(job)
+        return _LATER
 
+    def _commit(self, group: _Group) -> None:
+        """Make the sealed group durable; maybe on the executor's thread."""
+        committer = self._database.committer
+        try:
+            committer.make_durable()
+        except (DiskFullError, StorageFailedError) as error:
+            group.error = error
+            return
+        group.is_durable = True
+        if committer.is_checkpoint_due:
+            self._wake()  # The answers need not wait for it.
+            committer.checkpoint_if_due()
 
-def _answer_before(committer: Committer, call: Call) -> Success | None:
-    """Return the answer to a client's request if it was committed before, None if not."""
-    key = call.request_key
-    if key is None:
-        return None
-    answer = committer.find_answer(key.session_id, key.request_number)
-    if answer is None:
-        return None
-    return Success(json=answer.json, log_lines=tuple(answer.log_lines), ts=answer.ts)
+    def _has_finished(self, group: _Group) -> bool:
+        """Answer a group as soon as it is durable. Return whether the committer is free again."""
+        has_left = group.committed.done()
+        if (group.is_durable or has_left) and not group.is_answered:
+            self._finish(group)
+        if has_left:
+            self._group = None
+            group.committed.result()  # A checkpoint may have failed.
+        return has_left
 
-
-def _commit_once(
-    committer: Committer, call: Call, transaction: Transaction, run: Run
-) -> Outcome | LivefileError:
-    """Put an attempt from elsewhere into the open group, unless it was answered meanwhile."""
-    return _answer_before(committer, call) or _commit(committer, call, transaction, run)
-
-
-def _commit(
-    committer: Committer, call: Call, transaction: Transaction, run: Run
-) -> Outcome | LivefileError:
-    """Put a finished attempt into the open group. A failure commits nothing."""
-    if not isinstance(run.outcome, Success):
-        return run.outcome
-    answer = None
-    if (key := call.request_key) is not None:
-        answer = RequestAnswer(
-            session_id=key.session_id,
-            request_number=key.request_number,
-            json=run.outcome.json,
-            log_lines=run.outcome.log_lines,
-        )
-    ts = committer.commit(transaction, run.record, answer)
-    return Success(json=run.outcome.json, log_lines=run.outcome.log_lines, ts=ts)
-
-
-def _result_of(job: WriterJob, committer: Committer) -> Any:
-    """Return what the job's ``done`` hears. What fails the whole group is raised."""
-    try:
-        return job.run(committer)
-    except (DiskFullError, StorageFailedError):
-        raise
-    except LivefileError as error:
-        return error
+    def _finish(self, group: _Group) -> None:
+        """Answer a group that is durable, or whose commit failed, and publish it."""
+        group.is_answered = True
+        committer = self._database.committer
+        if group.error is None:
+            committer.conclude()
+            for done, answer in group.answers:
+                call_back(done, answer)
+            self._database.publish()
+            return
+        self._group = None
+        committer.roll_back()
+        for done, _ in group.answers:
+            call_back(done, group.error)
+        if isinstance(group.error, StorageFailedError):
+            raise group.error  # Nothing may be committed any more.

@@ -10,6 +10,7 @@ Not here: which thread runs what and when it is durable (``functions/mutations.p
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgpack
@@ -23,7 +24,8 @@ from livefile.functions.database import DatabaseReader, DatabaseWriter
 from livefile.functions.definition import Function
 from livefile.functions.failure import failure_of
 from livefile.functions.running import RunningCall, current_call
-from livefile.model.value import Value, check_value, size_bytes, size_text
+from livefile.functions.watchdog import Preempted
+from livefile.model.value import Value, check_value, is_surely_small, size_bytes, size_text
 from livefile.model.value_json import to_json
 from livefile.transaction.transaction import Transaction
 from livefile.vocabulary.errors import (
@@ -41,7 +43,7 @@ from livefile.vocabulary.limits import (
 )
 
 # What a function cannot be blamed for: the caller of the runner retries or gives up.
-INFRASTRUCTURE_ERRORS = (ConflictError, DiskFullError, StorageFailedError)
+INFRASTRUCTURE_ERRORS = (ConflictError, DiskFullError, Preempted, StorageFailedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class CallRecord:
 Observers = Sequence[Callable[[CallRecord], None]]
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, because making one would take twice the time, and every call makes one.
+@dataclass(slots=True)
 class Run:
     """One finished attempt. ``record`` is the call as the commit log keeps it."""
 
@@ -102,6 +105,7 @@ class Runner:
 
         Raises:
             ConflictError: the attempt must be repeated elsewhere.
+            Preempted: the attempt took too long for the engine's thread.
         """
         started = time.perf_counter()
         log = CallLog()
@@ -113,15 +117,24 @@ class Runner:
         try:
             function = self.find(call, (kind,))
             check_args(call)
+            transaction.journal = call.journal
             value = self._invoke(function, call, transaction, call.args, 1)
             outcome = Success(
-                json=result_json(call, value), log_lines=log.lines, ts=transaction.snapshot.ts
+                json=result_json(call, value),
+                log_lines=log.lines,
+                ts=transaction.snapshot.ts,
+                journal=transaction.journal if transaction.has_paginated else None,
             )
         except (*INFRASTRUCTURE_ERRORS, KeyboardInterrupt):
             raise
         except BaseException as error:  # The edge to user code.
             outcome = failure_of(
-                error, call.request_id, log.lines, self.app.path, transaction.snapshot.ts
+                error,
+                call.request_id,
+                log.lines,
+                self.app.path,
+                transaction.snapshot.ts,
+                call.journal,
             )
         finally:
             current_call.reset(token)
@@ -159,22 +172,8 @@ class Runner:
         depth: int,
     ) -> Value:
         """Run one function, of a client or of another function, from values to a value."""
-        table_name = transaction.catalog.table_name
-        keywords = function.load_args(args, table_name)
-
-        def call_nested(
-            nested: Function[..., Any], nested_args: tuple[Any, ...], kwargs: Mapping[str, Any]
-        ) -> Any:  # Any: as in ``functions/context.py``.
-            self._check_nested(function, nested, depth)
-            values = nested.dump_args(nested_args, kwargs, transaction.catalog.table_name)
-            mark = transaction.writes.mark()
-            try:
-                result = self._invoke(nested, call, transaction, values, depth + 1)
-            except BaseException:
-                transaction.writes.roll_back(mark)
-                raise
-            return nested.load_result(result)
-
+        keywords = function.load_args(args, transaction.catalog.table_name)
+        call_nested = partial(self._invoke_nested, function, call, transaction, depth)
         schema = self.app.schema
         ctx: QueryCtx
         if function.kind is FunctionKind.MUTATION:
@@ -183,6 +182,27 @@ class Runner:
             ctx = QueryCtx(DatabaseReader(transaction, schema), call.identity, call_nested)
         result = function.body(ctx, **keywords)
         return function.dump_result(result, transaction.catalog.table_name)
+
+    def _invoke_nested(
+        self,
+        caller: Function[..., Any],
+        call: Call,
+        transaction: Transaction,
+        depth: int,
+        nested: Function[..., Any],
+        nested_args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Any:  # Any: as in ``functions/context.py``.
+        """Run a function for another one, as a sub-transaction."""
+        self._check_nested(caller, nested, depth)
+        values = nested.dump_args(nested_args, kwargs, transaction.catalog.table_name)
+        mark = transaction.writes.mark()
+        try:
+            result = self._invoke(nested, call, transaction, values, depth + 1)
+        except BaseException:
+            transaction.writes.roll_back(mark)
+            raise
+        return nested.load_result(result)
 
     def _check_nested(
         self, caller: Function[..., Any], nested: Function[..., Any], depth: int
@@ -228,7 +248,9 @@ def deploy_record(app: App) -> bytes:
 
 
 def check_args(call: Call) -> None:
-    """Refuse arguments that are no values or too large."""
+    """Refuse arguments that are no values or too large. Names are left to the signature."""
+    if is_surely_small(call.args):
+        return
     size = check_value(call.args)
     if size > ARGUMENTS_SIZE_BYTES_MAX:
         module, _, name = call.path.partition(":")

@@ -1,9 +1,10 @@
-"""A bounded queue in front of one thread that takes everything that waits at once.
+"""A bounded queue in front of the engine's thread, which takes everything that waits at once.
 
-Taking all that waits is what makes groups: one wake-up, one fsync, one snapshot for many calls.
+Taking all that waits is what makes groups: one fsync, one snapshot for many calls.
 """
 
 import threading
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from livefile.vocabulary.errors import ClosedError, OverloadedError
@@ -12,14 +13,14 @@ Item = TypeVar("Item")
 
 
 class WorkQueue(Generic[Item]):
-    """Items in order of arrival. ``put`` is safe for threads, ``take`` is for one thread."""
+    """Items in order of arrival. Safe for threads. ``wake`` is called after each new item."""
 
-    def __init__(self, items_max: int, overload_code: str) -> None:
+    def __init__(self, items_max: int, overload_code: str, wake: Callable[[], None]) -> None:
         self._items: list[Item] = []
         self._items_max = items_max
         self._overload_code = overload_code
-        self._changed = threading.Condition(threading.Lock())
-        self._is_woken = False
+        self.wake = wake
+        self._lock = threading.Lock()
         self._is_closed = False
 
     def put(self, item: Item) -> None:
@@ -29,7 +30,7 @@ class WorkQueue(Generic[Item]):
             OverloadedError: the queue is full.
             ClosedError: the queue was closed.
         """
-        with self._changed:
+        with self._lock:
             if self._is_closed:
                 raise ClosedError("the deployment is closed")
             if len(self._items) >= self._items_max:
@@ -37,33 +38,29 @@ class WorkQueue(Generic[Item]):
                     self._overload_code, f"{self._items_max} calls are waiting already; try later"
                 )
             self._items.append(item)
-            self._changed.notify()
+        self.wake()
 
     def put_always(self, item: Item) -> None:
-        """Add an item whatever waits already; drop it if the queue was closed.
+        """Add an item whatever waits already, also after ``close``.
 
         For items that follow from accepted work, so that their number is bounded by it.
         """
-        with self._changed:
-            if not self._is_closed:
-                self._items.append(item)
-                self._changed.notify()
+        with self._lock:
+            self._items.append(item)
+        self.wake()
 
-    def wake(self) -> None:
-        """Make ``take`` return, the one that waits or else the next one, be it with nothing."""
-        with self._changed:
-            self._is_woken = True
-            self._changed.notify()
-
-    def take(self, items_max: int | None = None, *, is_waiting: bool = True) -> list[Item]:
-        """Return what waits, oldest first; wait if nothing does, unless told otherwise."""
-        with self._changed:
-            while is_waiting and not (self._items or self._is_woken or self._is_closed):
-                self._changed.wait()
-            self._is_woken = False
+    def take(self, items_max: int | None = None) -> list[Item]:
+        """Return what waits, oldest first."""
+        if not self._items:
+            return []
+        with self._lock:
             taken = self._items[:items_max]
             del self._items[:items_max]
             return taken
+
+    def __bool__(self) -> bool:
+        """Return whether anything waits."""
+        return bool(self._items)
 
     @property
     def is_closed(self) -> bool:
@@ -71,7 +68,6 @@ class WorkQueue(Generic[Item]):
         return self._is_closed
 
     def close(self) -> None:
-        """Refuse further items and wake the taker."""
-        with self._changed:
+        """Refuse further items of callers."""
+        with self._lock:
             self._is_closed = True
-            self._changed.notify()

@@ -74,6 +74,12 @@ class PlainAnnotation(Annotation):
         super().__init__(validator)
         self._type = validator.python_type
 
+    def to_value(self, thing: Any, table_name: v.TableName, error: type[ValidationError]) -> Value:
+        """Return ``thing`` itself; an ASCII text has no surrogates, so it needs no further look."""
+        if type(thing) is self._type and (type(thing) is not str or thing.isascii()):
+            return cast(Value, thing)
+        return super().to_value(thing, table_name, error)
+
     def convert(self, thing: Any, table_name: v.TableName) -> Value:
         """Return ``thing`` itself."""
         if type(thing) is not self._type:
@@ -101,6 +107,10 @@ class FloatAnnotation(Annotation):
     """``float``. Whole numbers written without a point are welcome."""
 
     is_plain = True
+
+    def to_value(self, thing: Any, table_name: v.TableName, error: type[ValidationError]) -> Value:
+        """Return the number as a float."""
+        return thing if type(thing) is float else super().to_value(thing, table_name, error)
 
     def convert(self, thing: Any, table_name: v.TableName) -> Value:
         """Return the number as a float."""

@@ -42,6 +42,7 @@ from livefile.model.composite_annotation import (
     UnionAnnotation,
 )
 from livefile.model.id import Id
+from livefile.model.pagination import PaginationResult, PaginationResultAnnotation
 from livefile.model.value import Int64
 from livefile.vocabulary.errors import DefinitionError
 
@@ -77,6 +78,8 @@ def annotation_of(annotation: Any) -> Annotation:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return ConstrainedAnnotation(annotation_of(arguments[0]), annotation)
+    if origin is PaginationResult:
+        return PaginationResultAnnotation(annotation_of(arguments[0]))
     if origin is Id:
         return _annotation_of_id(arguments[0])
     if origin is Literal:

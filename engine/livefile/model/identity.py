@@ -15,9 +15,10 @@ class Identity:
     impersonates a user has both.
     """
 
-    attributes: Mapping[str, Value] | None = None
+    # Compared by the key: for Python a claim of True is equal to one of 1.
+    attributes: Mapping[str, Value] | None = field(default=None, compare=False)
     is_admin: bool = False
-    key: str = field(default="", compare=False)
+    key: str = field(default="", init=False)
     """A text that is equal for equal identities; the query cache is keyed by it."""
 
     def __post_init__(self) -> None:

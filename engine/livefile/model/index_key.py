@@ -39,11 +39,14 @@ class Missing(Enum):
 MISSING: Final = Missing.MISSING
 """Stands for a field that the document does not have; it sorts before every value."""
 
-_SIGN = 1 << 63
 _DOUBLE = struct.Struct(">d")
-_BITS = struct.Struct(">q")
-_TAGGED_BITS = struct.Struct(">Bq")
-_TAG_FLOAT = 0x0D
+
+# A float's tag and its first byte, by the first byte of the double: the sign bit is set if it was
+# clear, all bits are flipped if it was set.
+_FLOAT_STARTS = [
+    b"\x0d" + bytes((byte ^ 0xFF if byte & 0x80 else byte | 0x80,)) for byte in range(256)
+]
+_FLIPPED = bytes(byte ^ 0xFF for byte in range(256))
 
 
 def encode_value(value: Value | Missing) -> bytes:
@@ -90,8 +93,9 @@ def fields_key(document: Mapping[str, Value], fields: Sequence[tuple[str, ...]])
     key = b""
     for path in fields:
         value = document.get(path[0], MISSING)
-        for name in path[1:]:
-            value = value.get(name, MISSING) if isinstance(value, dict) else MISSING
+        if len(path) > 1:
+            for name in path[1:]:
+                value = value.get(name, MISSING) if isinstance(value, dict) else MISSING
         key += encode_value(value)
     return key
 
@@ -123,8 +127,9 @@ def _escape(data: bytes) -> bytes:
 
 # The total order of IEEE 754: sign bit set if positive, all bits flipped if negative.
 def _encode_float(value: float) -> bytes:
-    bits = _BITS.unpack(_DOUBLE.pack(value))[0]
-    return _TAGGED_BITS.pack(_TAG_FLOAT, ~bits if bits < 0 else bits - _SIGN)
+    data = _DOUBLE.pack(value)
+    rest = data[1:] if data[0] < 0x80 else data[1:].translate(_FLIPPED)
+    return _FLOAT_STARTS[data[0]] + rest
 
 
 # Two's complement in 1, 2, 4 or 8 bytes; the tag says how many, from 08 upwards or downwards.

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from livefile.model.index_key import END
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, which would make each of the many that every read makes take twice the time.
+@dataclass(slots=True, unsafe_hash=True)
 class Interval:
     """All keys from ``start`` up to, but without, ``end``.
 
-    It may be empty, with ``start`` at or above ``end``: a range such as gt(5).lt(5) is.
+    It may be empty, with ``start`` at or above ``end``: a range such as gt(5).lt(5) is. It is
+    shared, so nobody changes one.
     """
 
     start: bytes

@@ -37,7 +37,6 @@ class Index:
     def __init__(self, fields: Sequence[str]) -> None:
         self.fields = tuple(fields)
         self.name = ""
-        self._range: IndexRange[Any] | None = None
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -50,15 +49,27 @@ class Index:
         """Return the range of the whole index."""
         if instance is not None:
             return self
-        if self._range is None:
-            table = owner.__livefile_table__
-            self._range = IndexRange(
+        table = owner.__livefile_table__
+        found = table.ranges.get(self.name)
+        if found is None:  # Kept by the table: a table that inherits the index has its own range.
+            found = table.ranges[self.name] = IndexRange(
                 table=table.name,
                 index=self.name,
-                fields=(*self.fields, "creation_time"),
+                fields=self._range_fields(),
                 annotations=table.annotations,
             )
-        return self._range
+        return found
+
+    def _range_fields(self) -> tuple[str, ...]:
+        """Return the fields that a range can bound: after its own, the creation time."""
+        return (*self.fields, "creation_time")
+
+
+class IdIndex(Index):
+    """The index ``by_id``, which every table has: it has no field but the id."""
+
+    def _range_fields(self) -> tuple[str, ...]:
+        return ("id",)
 
 
 def index(*fields: str) -> Index:
@@ -82,6 +93,8 @@ class Table(BaseModel):
     __slots__ = ("_stored",)
     __livefile_table__: ClassVar["TableDefinition"]
     __livefile_annotation__: ClassVar[Annotation]
+    by_id = IdIndex(())
+    by_creation_time = Index(())
 
     def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         """Take the table's name; pydantic hands it on once the fields are known."""
@@ -101,22 +114,25 @@ class Table(BaseModel):
     @property
     def id(self) -> Id[Self]:
         """The document's id. A document that was not stored yet has none: AttributeError."""
-        return cast(Id[Self], self.stored_document["_id"])
+        id: Id[Self] = self.stored_document["_id"]  # type: ignore[assignment]  # A text.
+        return id
 
     @property
     def creation_time(self) -> float:
         """When the document was inserted: milliseconds since 1970, with a fraction."""
-        return cast(float, self.stored_document["_creationTime"])
+        time: float = self.stored_document["_creationTime"]  # type: ignore[assignment]  # Its.
+        return time
 
     @property
     def stored_document(self) -> Document:
         """The document as the protocol has it, with ``_id`` and ``_creationTime``."""
         try:
-            return cast(Document, self._stored)  # type: ignore[attr-defined]  # A slot.
+            stored: Document = self._stored  # type: ignore[attr-defined]  # A slot.
         except AttributeError:
             raise AttributeError(
                 f"this {type(self).__name__} was not read from the database: it has no id"
             ) from None
+        return stored
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -135,6 +151,9 @@ class Table(BaseModel):
         return f"{type(self).__name__}({', '.join(fields)})"
 
 
+_EVERY_TABLES_INDEXES = (vars(Table)[BY_ID], vars(Table)[BY_CREATION_TIME])
+
+
 class TableDefinition:
     """What a table's class says: name, fields, indexes, and how its documents are built."""
 
@@ -143,14 +162,16 @@ class TableDefinition:
         self.name = name
         self.model = model
         self.indexes: dict[str, tuple[str, ...]] = {}
+        self.ranges: dict[str, IndexRange[Any]] = {}
+        """The whole range of each index, once it was asked for."""
         for attribute in [item for cls in reversed(model.__mro__) for item in vars(cls).values()]:
-            if isinstance(attribute, Index):
+            if isinstance(attribute, Index) and attribute not in _EVERY_TABLES_INDEXES:
                 self._add_index(attribute)
         if len(self.indexes) > INDEXES_PER_TABLE_MAX:
             raise DefinitionError(
                 f'Table "{name}" cannot have more than {INDEXES_PER_TABLE_MAX} indexes.'
             )
-        for reserved in ("id", "creation_time", "stored_document"):
+        for reserved in ("id", "creation_time", "stored_document", *RESERVED_INDEXES):
             if reserved in model.__annotations__:
                 raise DefinitionError(f"table {name}: the field name {reserved!r} is reserved")
 
@@ -237,12 +258,11 @@ class TableDefinition:
         for name, annotation in self._converted:
             fields[name] = annotation.to_python(cast(Value, fields[name]))
         document = self.model.__new__(self.model)
-        put = object.__setattr__
-        put(document, "__dict__", fields)
-        put(document, "__pydantic_fields_set__", set(fields))
-        put(document, "__pydantic_extra__", None)
-        put(document, "__pydantic_private__", None)
-        put(document, "_stored", stored)
+        _put_fields(document, fields)
+        _put_names(document, set(fields))
+        _put_extra(document, None)
+        _put_private(document, None)
+        _put_stored(document, stored)
         return document
 
     def dump(self, document: Table, table_name: v.TableName) -> Document:
@@ -251,10 +271,15 @@ class TableDefinition:
         Raises:
             DocumentValidationError: a field holds what its annotation does not allow.
         """
-        return {
-            name: self.field_value(name, getattr(document, name), table_name)
-            for name in self.annotations
-        }
+        things, values, name = vars(document), {}, ""
+        try:
+            for name, annotation in self.annotations.items():
+                values[name] = annotation.to_value(
+                    things[name], table_name, DocumentValidationError
+                )
+        except DocumentValidationError as error:
+            raise self._refusal(name, error) from error
+        return values
 
     def field_value(self, name: str, thing: Any, table_name: v.TableName) -> Value:
         """Return the value of one field.
@@ -271,10 +296,22 @@ class TableDefinition:
         try:
             return annotation.to_value(thing, table_name, DocumentValidationError)
         except DocumentValidationError as error:
-            raise DocumentValidationError(
-                "Failed to insert or update a document in table "
-                f'"{self.name}" because it does not match the schema: field {name}: {error}'
-            ) from error
+            raise self._refusal(name, error) from error
+
+    def _refusal(self, field: str, error: DocumentValidationError) -> DocumentValidationError:
+        return DocumentValidationError(
+            "Failed to insert or update a document in table "
+            f'"{self.name}" because it does not match the schema: field {field}: {error}'
+        )
+
+
+# The slots of a document, set without the look-up of ``object.__setattr__``: every read document
+# comes here. Pydantic's own are those that its ``model_construct`` sets.
+_put_fields = vars(BaseModel)["__dict__"].__set__
+_put_names = vars(BaseModel)["__pydantic_fields_set__"].__set__
+_put_extra = vars(BaseModel)["__pydantic_extra__"].__set__
+_put_private = vars(BaseModel)["__pydantic_private__"].__set__
+_put_stored = vars(Table)["_stored"].__set__
 
 
 class TableAnnotation(Annotation):
@@ -295,9 +332,12 @@ class TableAnnotation(Annotation):
 
     def convert(self, thing: Any, table_name: v.TableName) -> Value:
         """Return the stored document behind ``thing``."""
-        if type(thing) is not self._table.model or not hasattr(thing, "_stored"):
+        if type(thing) is not self._table.model:
             raise ForeignObjectError
-        return cast(Value, thing.stored_document)
+        try:
+            return cast(Value, thing._stored)  # type: ignore[attr-defined]  # A slot.
+        except AttributeError:  # It was not read from the database.
+            raise ForeignObjectError from None
 
 
 RESERVED_INDEXES = (BY_ID, BY_CREATION_TIME)

@@ -7,6 +7,7 @@ and read by code generators, so the tree is the one language-neutral description
 Not here: Python objects (``model/annotation.py``); limits of size and depth (``model/value.py``).
 """
 
+import dataclasses
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -202,6 +203,13 @@ class Field:
 
     validator: Validator
     is_optional: bool = False
+    plain_type: type | None = dataclasses.field(default=None, init=False, compare=False, repr=False)
+    """The one type of values that match, whatever they are, if there is one."""
+
+    def __post_init__(self) -> None:
+        validator = self.validator
+        if isinstance(validator, Primitive) and not validator.is_whole:
+            object.__setattr__(self, "plain_type", validator.python_type)
 
     def __str__(self) -> str:
         return f"v.optional({self.validator})" if self.is_optional else str(self.validator)
@@ -217,9 +225,14 @@ class Object(Validator):
         """Return why ``value`` is no such object."""
         if type(value) is not dict:
             return self._no_match(value)
+        known_count = 0
         for name, field in self.fields.items():
             if name in value:
-                if found := field.validator.mismatch(value[name], table_name):
+                known_count += 1
+                item = value[name]
+                if type(item) is field.plain_type:
+                    continue  # The usual field, without a call.
+                if found := field.validator.mismatch(item, table_name):
                     return found.inside(f".{name}")
             elif not field.is_optional:
                 return self._object_mismatch(
@@ -227,7 +240,7 @@ class Object(Validator):
                     "validator in `v.optional(...)` if this is expected.",
                     value,
                 )
-        if len(value) > len(self.fields) or not value.keys() <= self.fields.keys():
+        if known_count < len(value):
             for name in value:
                 if name not in self.fields:
                     return self._object_mismatch(
@@ -265,6 +278,35 @@ class Union(Validator):
 
     def __str__(self) -> str:
         return f"v.union({', '.join(str(member) for member in self.members)})"
+
+
+_TEXT_OR_NULL = Union(members=(STRING, NULL))
+
+PAGINATION_OPTIONS = Object(
+    fields={
+        "numItems": Field(validator=WHOLE_FLOAT64),
+        "cursor": Field(validator=_TEXT_OR_NULL),
+        "endCursor": Field(validator=_TEXT_OR_NULL, is_optional=True),
+        "id": Field(validator=FLOAT64, is_optional=True),
+        "maximumRowsRead": Field(validator=WHOLE_FLOAT64, is_optional=True),
+        "maximumBytesRead": Field(validator=WHOLE_FLOAT64, is_optional=True),
+    }
+)
+"""The argument of a paginated query that says which page is wanted."""
+
+
+def page_of(row: Validator) -> Object:
+    """Return what one page of such rows looks like: the result of a paginated query."""
+    status = (Literal(value="SplitRecommended"), Literal(value="SplitRequired"), NULL)
+    return Object(
+        fields={
+            "page": Field(validator=Array(item=row)),
+            "isDone": Field(validator=BOOLEAN),
+            "continueCursor": Field(validator=STRING),
+            "splitCursor": Field(validator=_TEXT_OR_NULL),
+            "pageStatus": Field(validator=Union(members=status)),
+        }
+    )
 
 
 def show(value: Value) -> str:

@@ -16,8 +16,6 @@ from pydantic_core import CoreSchema, core_schema
 from livefile.vocabulary.errors import InvalidValueError
 from livefile.vocabulary.limits import (
     ARRAY_LENGTH_MAX,
-    DOCUMENT_NESTING_MAX,
-    DOCUMENT_SIZE_BYTES_MAX,
     FIELD_NAME_LENGTH_MAX,
     KIB,
     MIB,
@@ -34,7 +32,8 @@ INT64_MAX = 2**63 - 1
 # Up to here every int is one double, so that reading it as a number loses nothing.
 _FLOAT_INTEGER_MAX = 2**53
 
-_SYSTEM_FIELDS = frozenset({"_id", "_creationTime"})
+# As many fields as there may be, each as long as this, are within the limits of size.
+_SHORT_TEXT = 1_000
 
 
 class Int64(int):
@@ -91,7 +90,7 @@ def normalize(thing: object) -> Value:
     try:
         value, size = _copy(thing, 1)
         if size > VALUE_SIZE_BYTES_MAX:
-            raise _FaultError(_too_large_text(size, VALUE_SIZE_BYTES_MAX))
+            raise _FaultError(too_large_text(size, VALUE_SIZE_BYTES_MAX))
     except _FaultError as fault:
         raise fault.as_invalid_value() from None
     return value
@@ -106,42 +105,26 @@ def check_value(value: object) -> int:
     try:
         size = _check(value, 1)
         if size > VALUE_SIZE_BYTES_MAX:
-            raise _FaultError(_too_large_text(size, VALUE_SIZE_BYTES_MAX))
+            raise _FaultError(too_large_text(size, VALUE_SIZE_BYTES_MAX))
     except _FaultError as fault:
         raise fault.as_invalid_value() from None
     return size
 
 
-def check_document(document: Mapping[str, Value]) -> int:
-    """Check the rules that hold for documents only and return the size in bytes.
+def is_surely_small(fields: Mapping[str, object]) -> bool:
+    """Return whether all of these are values and far within every limit, as a quick look tells.
 
-    The document is a value already (``normalize`` or ``check_value``).
-
-    Raises:
-        InvalidValueError: too large, too nested, or a top-level field that only the system has.
+    It does not look at names, and takes only what needs no walk: short ASCII texts and floats.
     """
-    nesting_max = 0
-    size = 2
-    for name, item in document.items():
-        if name[:1] == "_" and name not in _SYSTEM_FIELDS:
-            raise InvalidValueError(
-                f"Field '{name}' starts with an underscore, which is only allowed for system "
-                "fields like '_id'"
-            )
-        if type(item) is str and item.isascii():
-            size += len(name) + 3 + len(item)
-            continue  # Most fields of most documents, and every write comes here.
-        size += len(name) + 1 + size_bytes(item)
-        if type(item) is dict or type(item) is list:
-            nesting_max = max(nesting_max, nesting(item))
-    if size > DOCUMENT_SIZE_BYTES_MAX:
-        raise InvalidValueError(_too_large_text(size, DOCUMENT_SIZE_BYTES_MAX))
-    if nesting_max + 1 > DOCUMENT_NESTING_MAX:
-        raise InvalidValueError(
-            f"Document is too nested (nested {nesting_max + 1} levels deep > maximum nesting "
-            f"{DOCUMENT_NESTING_MAX})"
-        )
-    return size
+    for item in fields.values():
+        kind = type(item)
+        if kind is str:
+            text: str = item  # type: ignore[assignment]  # By kind.
+            if len(text) > _SHORT_TEXT or not text.isascii():
+                return False
+        elif kind is not float:
+            return False
+    return len(fields) <= OBJECT_FIELDS_MAX
 
 
 def size_bytes(value: Value) -> int:
@@ -392,7 +375,8 @@ def _without_surrogates(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _too_large_text(size: int, size_max: int) -> str:
+def too_large_text(size: int, size_max: int) -> str:
+    """Return the protocol's text about a value that is too large."""
     return f"Value is too large ({size_text(size)} > maximum size {size_text(size_max)})"
 
 

@@ -90,8 +90,8 @@ def _encode(value: Value, encode_leaf: _LeafEncoder, depth: int) -> object:
         _check_depth(depth)
         fields: dict[str, object] | None = None
         for name, item in value.items():
-            if type(item) is str:
-                continue  # The usual leaf; saves the call.
+            if type(item) is str or (type(item) is float and item and item - item == 0.0):
+                continue  # The usual leaves; saves the call.
             encoded = _encode(item, encode_leaf, depth + 1)
             if encoded is not item:
                 if fields is None:
@@ -102,7 +102,7 @@ def _encode(value: Value, encode_leaf: _LeafEncoder, depth: int) -> object:
         _check_depth(depth)
         items: list[object] | None = None
         for position, item in enumerate(value):
-            if type(item) is str:
+            if type(item) is str or (type(item) is float and item and item - item == 0.0):
                 continue
             encoded = _encode(item, encode_leaf, depth + 1)
             if encoded is not item:

@@ -24,6 +24,16 @@ def pack(value: Value) -> bytes:
     return packed
 
 
+def is_surely_within(packed: bytes, size_bytes_max: int) -> bool:
+    """Return whether the value surely is within a size, without looking at it.
+
+    No byte of the stored form stands for more than 9 bytes of the protocol's size: the smallest
+    forms are an int of one byte, which counts 9, and an empty container or text of one byte, which
+    counts 2; a field's name has one byte more in either form.
+    """
+    return len(packed) * 9 <= size_bytes_max
+
+
 def unpack(data: bytes) -> Value:
     """Return the value of which ``data`` is the stored form.
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, because making one would take twice the time, and every write makes one.
+@dataclass(slots=True)
 class DocumentWrite:
     """The change of one document by one commit, from image to image.
 

@@ -3,20 +3,24 @@
 A commit names a few keys, and thousands of live queries have read thousands of intervals: looking
 at each would make every write pay for every subscriber. Points are found by a dictionary. Ranges
 hang in a treap, a randomly balanced search tree, ordered by their start; each node knows the
-highest end below it, so a search skips every branch that ends too early. Finding costs
-O(log n + hits).
+highest end below it, so a search skips every branch that ends too early and visits only what is on
+the way to the key or to a hit. That is O(log n + hits) when the hits lie beside each other, as
+they do unless long ranges are strewn among thousands of short ones; a hit that lies alone costs
+O(log n).
 
 Not here: who the readers are (``reactive/subscriptions.py``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from random import Random
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from livefile.model.interval import Interval
 from livefile.model.write import IndexWrites
 
 Reader = TypeVar("Reader")
+
+_NOBODY: dict[Any, None] = {}  # Any: of readers of whatever kind there are none in it.
 
 
 class _Node(Generic[Reader]):
@@ -29,7 +33,7 @@ class _Node(Generic[Reader]):
         self.end = end
         self.end_max = end
         self.priority = priority
-        self.readers: set[Reader] = set()
+        self.readers: dict[Reader, None] = {}
         self.left: _Node[Reader] | None = None
         self.right: _Node[Reader] | None = None
 
@@ -41,12 +45,16 @@ class _Node(Generic[Reader]):
 
 
 class IntervalIndex(Generic[Reader]):
-    """Readers by the intervals that they read. One thread at a time."""
+    """Readers by the intervals that they read. One thread at a time.
+
+    Readers are kept in dictionaries, never in sets, and found in the order of the intervals: the
+    order of a set of objects is that of their addresses, and no simulation could be repeated.
+    """
 
     def __init__(self) -> None:
-        self._points: dict[tuple[int, bytes], set[Reader]] = {}
+        self._points: dict[tuple[int, bytes], dict[Reader, None]] = {}
         self._roots: dict[int, _Node[Reader] | None] = {}
-        # The shape of the tree does not show, so a fixed seed keeps simulations repeatable.
+        # The shape of the tree does not show: what is found comes in the order of the intervals.
         self._random = Random(0)
 
     def add(self, reader: Reader, reads: Iterable[tuple[int, Interval]]) -> None:
@@ -55,7 +63,7 @@ class IntervalIndex(Generic[Reader]):
             if interval.is_empty:
                 continue
             if interval.end == interval.start + b"\x00":
-                self._points.setdefault((index_id, interval.start), set()).add(reader)
+                self._points.setdefault((index_id, interval.start), {})[reader] = None
             else:
                 root = self._roots.get(index_id)
                 self._roots[index_id] = self._insert(root, interval, reader)
@@ -67,32 +75,36 @@ class IntervalIndex(Generic[Reader]):
                 continue
             if interval.end == interval.start + b"\x00":
                 readers = self._points[index_id, interval.start]
-                readers.remove(reader)
+                del readers[reader]
                 if not readers:
                     del self._points[index_id, interval.start]
             else:
                 self._roots[index_id] = _remove(self._roots[index_id], interval, reader)
 
-    def touched_by(self, writes: IndexWrites) -> set[Reader]:
-        """Return the readers that read any of the keys that a commit wrote."""
-        found: set[Reader] = set()
+    def touched_by(self, writes: IndexWrites) -> Set[Reader]:
+        """Return the readers that read any of the keys that a commit wrote.
+
+        They come in the order of the keys, for each key those of the point first, then those of
+        the ranges in order, and those of one range in the order in which they were added.
+        """
+        found: dict[Reader, None] = {}
         for index_id, keys in writes.items():
             root = self._roots.get(index_id)
             for key in keys:
-                found.update(self._points.get((index_id, key), ()))
+                found.update(self._points.get((index_id, key), _NOBODY))
                 _collect(root, key, found)
-        return found
+        return found.keys()
 
     def _insert(
         self, node: _Node[Reader] | None, interval: Interval, reader: Reader
     ) -> _Node[Reader]:
         if node is None:
             node = _Node(interval.start, interval.end, self._random.random())
-            node.readers.add(reader)
+            node.readers[reader] = None
             return node
         order = _order(interval, node)
         if order == 0:
-            node.readers.add(reader)
+            node.readers[reader] = None
             return node
         if order < 0:
             node.left = self._insert(node.left, interval, reader)
@@ -119,7 +131,7 @@ def _remove(node: _Node[Reader] | None, interval: Interval, reader: Reader) -> _
     elif order > 0:
         node.right = _remove(node.right, interval, reader)
     else:
-        node.readers.remove(reader)
+        del node.readers[reader]
         if not node.readers:
             return _join(node.left, node.right)
     node.refresh()
@@ -157,15 +169,17 @@ def _rotate_left(node: _Node[Reader]) -> _Node[Reader]:
     return top
 
 
-def _collect(root: _Node[Reader] | None, key: bytes, found: set[Reader]) -> None:
-    """Add the readers of every interval that contains ``key``."""
-    pending = [root]
-    while pending:
+def _collect(node: _Node[Reader] | None, key: bytes, found: dict[Reader, None]) -> None:
+    """Add the readers of every interval that contains ``key``, in the order of the intervals."""
+    pending: list[_Node[Reader]] = []
+    while True:
+        while node is not None and node.end_max > key:
+            if node.start <= key:
+                pending.append(node)
+            node = node.left
+        if not pending:
+            return
         node = pending.pop()
-        if node is None or node.end_max <= key:
-            continue
-        pending.append(node.left)
-        if node.start <= key:
-            if key < node.end:
-                found.update(node.readers)
-            pending.append(node.right)
+        if key < node.end:
+            found.update(node.readers)
+        node = node.right

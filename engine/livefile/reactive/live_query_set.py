@@ -5,24 +5,24 @@ Not here: what happens then (``reactive/subscriptions.py``).
 
 from livefile.reactive.live_query import Watcher
 from livefile.reactive.query_set import QuerySetChange
-from livefile.reactive.subscriptions import Subscriptions
+from livefile.reactive.requests import Requests
 
 
 class LiveQuerySet:
     """The queries that one client watches. Every method returns at once."""
 
-    def __init__(self, subscriptions: Subscriptions, watcher: Watcher) -> None:
-        self._subscriptions = subscriptions
+    def __init__(self, requests: Requests, watcher: Watcher) -> None:
+        self._requests = requests
         self._watcher = watcher
 
     def change(self, change: QuerySetChange) -> None:
         """Add and remove queries, or change who asks; an update echoes the versions."""
-        self._subscriptions.change(self._watcher, change)
+        self._requests.change(self._watcher, change)
 
     def require(self, ts: int) -> None:
         """Ask for an update at ``ts`` or later, even if nothing changed."""
-        self._subscriptions.require(self._watcher, ts)
+        self._requests.require(self._watcher, ts)
 
     def close(self) -> None:
         """Deliver nothing more."""
-        self._subscriptions.close_watcher(self._watcher)
+        self._requests.close_watcher(self._watcher)

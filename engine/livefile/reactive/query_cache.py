@@ -8,7 +8,7 @@ Not here: running (``functions/runner.py``); who watches (``reactive/subscriptio
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from livefile.functions.call import Call, Success
 from livefile.model.identity import Identity
@@ -17,9 +17,6 @@ from livefile.model.write import IndexWrites
 from livefile.reactive.interval_index import IntervalIndex
 from livefile.reactive.live_query import CacheEntry, QueryKey, SharedKey, Watcher
 from livefile.vocabulary.limits import QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_SIZE_BYTES_MAX
-
-# What an entry takes beside its JSON, roughly.
-_ENTRY_SIZE_BYTES = 1000
 
 # What an entry takes beside its JSON, roughly.
 _ENTRY_SIZE_BYTES = 1000
@@ -74,20 +71,20 @@ class QueryCache:
     def watch(self, entry: CacheEntry, watcher: Watcher, query_id: int) -> None:
         """Let a watcher hear of an entry's new outcomes; watched entries stay."""
         self._idle_size_bytes -= self._idle.pop(entry, 0)
-        entry.watchers.add((watcher, query_id))
+        entry.watchers[watcher, query_id] = None
 
     def unwatch(self, entry: CacheEntry, watcher: Watcher, query_id: int) -> None:
         """Undo ``watch``."""
-        entry.watchers.remove((watcher, query_id))
+        del entry.watchers[watcher, query_id]
         if not entry.watchers and entry.key is not None:
             self._make_idle(entry)
 
-    def touched_by(self, commits: Iterable[IndexWrites]) -> set[CacheEntry]:
+    def touched_by(self, commits: Iterable[IndexWrites]) -> Collection[CacheEntry]:
         """Return the entries that are no longer valid after these commits."""
-        touched: set[CacheEntry] = set()
+        touched: dict[CacheEntry, None] = {}
         for writes in commits:
-            touched |= self._readers.touched_by(writes)
-        return touched
+            touched.update(dict.fromkeys(self._readers.touched_by(writes)))
+        return touched.keys()
 
     @property
     def entries(self) -> list[CacheEntry]:
@@ -109,4 +106,4 @@ class QueryCache:
 def shared_key(call: Call) -> SharedKey:
     """Return the key of a query without its identity; the order of arguments does not matter."""
     args = pack(dict(sorted(call.args.items())))
-    return call.path, args, call.is_internal or call.identity.is_admin
+    return call.path, args, call.journal, call.is_internal or call.identity.is_admin

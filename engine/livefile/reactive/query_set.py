@@ -16,11 +16,15 @@ from livefile.model.value import Value
 
 @dataclass(frozen=True, slots=True)
 class WatchQuery:
-    """One query to add to a query set. ``query_id`` is the client's own number for it."""
+    """One query to add to a query set. ``query_id`` is the client's own number for it.
+
+    ``journal`` is that of the last outcome that the client has seen, if it comes back with one.
+    """
 
     query_id: int
     path: str
     args: Mapping[str, Value]
+    journal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,27 +9,30 @@ to the logs; nothing is published before ``flush`` returns.
 Not here: which functions run, and their answers (``functions/``); threads (``engine.py``).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from livefile.model.schema import Schema
+from livefile.model.schema_diff import ANY_VALIDATOR
 from livefile.model.write import DocumentWrite
 from livefile.sqlite import (
     catalog,
     commit_log,
     documents,
-    schema_change,
-    session_requests,
     settings,
 )
 from livefile.sqlite.catalog import Catalog
-from livefile.sqlite.connections import Connections, StorageGuard
+from livefile.sqlite.connections import Connection, Connections, StorageGuard
+from livefile.sqlite.session_requests import RecordedAnswer, SessionRequests
 from livefile.transaction.read_set import TABLE_NAMES_INDEX
 from livefile.transaction.snapshot import Snapshot
 from livefile.transaction.transaction import Transaction
 from livefile.transaction.write_log import WriteLog
 from livefile.transaction.write_set import WriteSet
 from livefile.vocabulary.clock import Clock
-from livefile.vocabulary.errors import AppError, ConflictError
+from livefile.vocabulary.errors import ConflictError, LivefileError
+
+R = TypeVar("R")
 
 # Far more answers go at one time than come in between, whatever the load.
 _REQUEST_TRIM_INTERVAL_NS = 10_000_000
@@ -54,14 +57,18 @@ class Committer:
         self._write_log = write_log
         self._clock = clock
         self._log = commit_log.CommitLog(self._connection)
+        self._requests = SessionRequests(self._connection)
         self.durable_ts = self._log.last_ts
         self.durable_catalog = self._catalog = catalog.load(self._connection)
         self._next_request_trim_ns = 0
         self._schema_ts = 0
-        self._guard = StorageGuard(connections.path)
+        self._guard = StorageGuard(connections)
         self._is_open = False
+        self._has_steps = False  # Whether the group holds what ``work`` wrote.
         # The catalog before a transaction at the head made tables; None unless it still may fail.
         self._catalog_before: Catalog | None = None
+        self.observe_writes: Callable[[WriteSet], None] | None = None
+        """Hears of all that is about to be written; for a deploy that is under way."""
 
     @property
     def head_ts(self) -> int:
@@ -75,12 +82,13 @@ class Committer:
         snapshot = Snapshot(self._connection, self._log.last_ts, self._catalog)
         return Transaction(snapshot, self._clock.now_ns(), seed, self._create_table)
 
-    def find_answer(
-        self, session_id: str, request_number: int
-    ) -> session_requests.RecordedAnswer | None:
+    def find_answer(self, session_id: str, request_number: int) -> RecordedAnswer | None:
         """Return the answer to a client's request if it was committed before."""
+        if self._requests.is_surely_new(session_id, request_number):
+            return None
         self._open_group()
-        return session_requests.find(self._connection, session_id, request_number)
+        with self._guard:
+            return self._requests.find(session_id, request_number)
 
     def commit(
         self, transaction: Transaction, call: bytes, answer: RequestAnswer | None = None
@@ -109,46 +117,65 @@ class Committer:
         self._open_group()
         if not transaction.writes.table_names:
             self._forget_new_tables()
+        if self.observe_writes is not None:
+            self.observe_writes(transaction.writes)
         ts = max(self._clock.now_ns(), self._log.last_ts + 1)
         with self._guard:
+            self._connections.check_transaction()
             touched, images = self._apply(transaction.writes)
             self._log.append(ts, images, call)
             if answer is not None:
-                session_requests.add(
-                    self._connection,
+                self._requests.add(
+                    ts,
                     answer.session_id,
                     answer.request_number,
-                    session_requests.RecordedAnswer(
-                        ts=ts, json=answer.json, log_lines=answer.log_lines
-                    ),
+                    answer.json,
+                    answer.log_lines,
                 )
             self._keep_new_tables()
         self._write_log.append(ts, touched)
         return ts
 
-    def change_schema(self, schema: Schema, call: bytes) -> None:
-        """Bring tables, indexes and validators of the file to ``schema``, as a commit of its own.
+    @property
+    def catalog(self) -> Catalog:
+        """The tables and indexes at the head of the history."""
+        return self._catalog
 
-        Raises:
-            AppError: a stored document does not match; nothing was changed.
+    def work(self, step: Callable[[Connection, Catalog], R]) -> R:
+        """Let ``step`` read the file and write to it, inside the open group, and return its result.
+
+        For what is neither a document nor a table: it makes no commit of its own, and if it fails
+        nothing of it stays.
         """
         self._open_group()
         self._forget_new_tables()
-        before = self._catalog.tables
+        changes_before = self._connection.total_changes()
         with self._guard:
             self._connections.mark()
             try:
-                change = schema_change.apply(self._connection, self._catalog, schema)
-            except AppError:
+                result = step(self._connection, self._catalog)
+            except LivefileError:
                 self._connections.take_back_part()
                 raise
             self._connections.keep_part()
-            if change.is_empty and self._log.last_ts:
-                return  # The first commit of a file is made in any case: it dates the log.
+        self._has_steps |= self._connection.total_changes() > changes_before
+        return result
+
+    def change_catalog(
+        self, step: Callable[[Connection, Catalog], None], call: bytes, *, is_switch: bool = False
+    ) -> None:
+        """Let ``step`` change tables and indexes, as a commit of its own.
+
+        With ``is_switch``, transactions that began before conflict with it, whatever they read.
+        """
+        before = self._catalog.tables
+        self.work(step)
+        with self._guard:
             self._catalog = catalog.load(self._connection)
             ts = max(self._clock.now_ns(), self._log.last_ts + 1)
-            self._log.append(ts, change.writes, call)
-        self._schema_ts = ts
+            self._log.append(ts, (), call)
+        if is_switch:
+            self._schema_ts = ts
         new = [name.encode() for name in self._catalog.tables if name not in before]
         self._write_log.append(ts, {TABLE_NAMES_INDEX: new})
 
@@ -166,29 +193,61 @@ class Committer:
             DiskFullError: the group was rolled back.
             StorageFailedError: the outcome is unknown; nothing may be committed any more.
         """
+        if self.seal():
+            self.make_durable()
+            self.conclude()
+            self.checkpoint_if_due()
+
+    # The parts of ``flush``, so that the wait for the disk can be spent on another thread: between
+    # ``seal`` and ``conclude`` the committer is for that thread alone.
+
+    def seal(self) -> bool:
+        """Complete the open group. Return whether there is one; nothing is added to it any more."""
         if not self._is_open:
-            return
+            return False
         self._forget_new_tables()
         with self._guard:
             now_ns = self._clock.now_ns()
-            if self._log.last_ts > self.durable_ts:
+            if self.has_commits:
                 self._log.trim(now_ns)
                 if now_ns >= self._next_request_trim_ns:
-                    session_requests.trim(self._connection, now_ns)
+                    self._requests.trim(now_ns)
                     self._next_request_trim_ns = now_ns + _REQUEST_TRIM_INTERVAL_NS
+        return True
+
+    @property
+    def has_commits(self) -> bool:
+        """Whether the open group wrote something, so that making it durable waits for the disk."""
+        return self._log.last_ts > self.durable_ts or self._has_steps
+
+    def make_durable(self) -> None:
+        """Commit the sealed group to the disk."""
+        with self._guard:
             self._connections.commit()
-            self._is_open = False
-            self.durable_ts, self.durable_catalog = self._log.last_ts, self._catalog
+
+    def conclude(self) -> None:
+        """Move ``durable_ts`` to the group that was made durable."""
+        self._is_open = self._has_steps = False
+        self.durable_ts, self.durable_catalog = self._log.last_ts, self._catalog
+
+    @property
+    def is_checkpoint_due(self) -> bool:
+        """Whether ``checkpoint_if_due`` has something to do."""
+        return self._connections.is_checkpoint_due
+
+    def checkpoint_if_due(self) -> None:
+        """Move pages from the write-ahead log into the file, once enough have gathered."""
+        with self._guard:
             self._connections.checkpoint_if_due()
 
     def roll_back(self) -> None:
         """Abandon the open group: none of its transactions ever happened."""
-        self._is_open = False
+        self._is_open = self._has_steps = False
         if self._guard.is_failed:
             return
         with self._guard:
             self._connections.roll_back()
-        self._log.reset()
+            self._log.reset()
         self._write_log.discard_after(self.durable_ts)
         self._catalog = self.durable_catalog
         self._catalog_before = None
@@ -207,13 +266,8 @@ class Committer:
         added: list[tuple[int, bytes]] = []
         removed: list[tuple[int, bytes]] = []
         for write in writes:
-            image = write.packed()
-            images.append(image)
+            images.append(write.packed())
             touched.setdefault(write.table.by_id, []).append(write.internal_id)
-            if image.after is None:
-                documents.remove(self._connection, image.table_number, image.internal_id)
-            else:
-                documents.put(self._connection, image.table_number, image.internal_id, image.after)
             # The catalog's table, because an index may have come since the transaction began.
             for index in self._catalog.by_number[write.table.number].stored_indexes:
                 key_before, key_after = write.keys(index)
@@ -227,6 +281,7 @@ class Committer:
                 if key_after is not None:
                     keys.append(key_after)
                     added.append((index.id, key_after))
+        documents.apply(self._connection, images)
         if removed:
             documents.remove_entries(self._connection, removed)
         if added:
@@ -238,9 +293,10 @@ class Committer:
     def _create_table(self, name: str) -> Catalog:
         with self._guard:
             if self._catalog_before is None:
-                self._connections.mark()
+                # First, because the function may be stopped at any line.
                 self._catalog_before = self._catalog
-            catalog.create_table(self._connection, name, catalog.ANY_VALIDATOR)
+                self._connections.mark()
+            catalog.create_table(self._connection, name, ANY_VALIDATOR)
             self._catalog = catalog.load(self._connection)
         return self._catalog
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from livefile.sqlite import catalog, commit_log, settings
 from livefile.sqlite.catalog import Catalog
-from livefile.sqlite.connections import Connections
+from livefile.sqlite.connections import Connections, StorageGuard
 from livefile.transaction.committer import Committer
 from livefile.transaction.snapshot import Snapshot
 from livefile.transaction.transaction import Transaction
@@ -24,7 +24,7 @@ _CATALOGS_MAX = 16
 
 
 class Database:
-    """An open file. ``committer`` belongs to the writer's thread, the rest is safe for threads."""
+    """An open file. ``committer`` is for the engine's thread, the rest is safe for threads."""
 
     def __init__(self, path: str | Path, clock: Clock) -> None:
         """Open the file, and make it if there is none.
@@ -35,11 +35,17 @@ class Database:
         self._connections = Connections(path)
         self._clock = clock
         self.path = self._connections.path
-        self._published_ts = commit_log.newest_ts(self._connections.writer)
-        self._catalogs = [(0, catalog.load(self._connections.writer))]
         self._published = threading.Condition()
-        self.write_log = WriteLog(self._published_ts)
-        self.committer = Committer(self._connections, self.write_log, clock)
+        try:
+            with StorageGuard(self._connections):
+                settings.make_secret(self._connections.writer, settings.CURSOR_SECRET)
+                self._published_ts = commit_log.newest_ts(self._connections.writer)
+                self._catalogs = [(0, catalog.load(self._connections.writer))]
+                self.write_log = WriteLog(self._published_ts)
+                self.committer = Committer(self._connections, self.write_log, clock)
+        except BaseException:
+            self._connections.close()
+            raise
         self._is_closed = False
 
     @property
@@ -54,11 +60,30 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """Lend a snapshot of everything that is durable now."""
-        with self._connections.read() as connection:
+        """Lend a snapshot of everything that is durable now.
+
+        Raises:
+            SnapshotExpiredError: it was used for so long that the write-ahead log grew too large.
+        """
+        with self._connections.read(is_long=True) as connection:
             ts = commit_log.newest_ts(connection)
             self._wait_for_publication(ts)
             yield Snapshot(connection, ts, self._catalog_at(ts))
+
+    @contextmanager
+    def newest_snapshot(self) -> Iterator[Snapshot | None]:
+        """Lend a snapshot to the engine's thread, which publishes and so cannot wait for that.
+
+        It is None in the blink in which a commit is durable but not published.
+        """
+        with self._connections.read() as connection:
+            ts = commit_log.newest_ts(connection)
+            is_published = ts <= self._published_ts
+            yield Snapshot(connection, ts, self._catalog_at(ts)) if is_published else None
+
+    def prolong(self, snapshot: Snapshot) -> None:
+        """Let a newest snapshot be used for long, on another thread; then it may expire too."""
+        self._connections.readers.prolong(snapshot.connection)
 
     @contextmanager
     def past(self, ts: int, seed: int, now_ns: int = 0) -> Iterator[Transaction]:
@@ -70,7 +95,7 @@ class Database:
         Raises:
             LogTrimmedError: the commit log does not reach back to ``ts``, or ``ts`` is to come.
         """
-        with self._connections.read() as connection:
+        with self._connections.read(is_long=True) as connection:
             newest_ts = commit_log.newest_ts(connection)
             oldest_ts = commit_log.oldest_ts(connection)
             self._wait_for_publication(newest_ts)
@@ -92,9 +117,9 @@ class Database:
             yield transaction
 
     def publish(self) -> None:
-        """Let snapshots see what the committer made durable. Writer's thread.
+        """Let snapshots see what the committer made durable. Engine's thread.
 
-        The writer answers its calls first, so nobody sees a write before its answer left.
+        It answers its calls first, so nobody sees a write before its answer left.
         """
         if self.committer.durable_ts == self._published_ts:
             return

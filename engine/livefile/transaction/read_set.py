@@ -21,14 +21,16 @@ TABLE_NAMES_INDEX = 0
 class ReadSet:
     """A union of intervals for each index that was read. One thread at a time.
 
-    Single keys are kept apart, because most reads are of one document.
+    Single keys are kept apart, because most reads are of one document. Ranges are put together
+    when somebody asks: of a mutation at the head, nobody does.
     """
 
-    __slots__ = ("_intervals", "_points", "_ranges_count")
+    __slots__ = ("_added", "_intervals", "_points", "_ranges_count")
 
     def __init__(self) -> None:
         self._points: dict[int, set[bytes]] = {}
         self._intervals: dict[int, IntervalSet] = {}
+        self._added: list[tuple[int, Interval]] = []
         self._ranges_count = 0
 
     def add(self, index_id: int, interval: Interval) -> None:
@@ -37,10 +39,7 @@ class ReadSet:
         Raises:
             TransactionLimitError: too many ranges in one transaction.
         """
-        intervals = self._intervals.get(index_id)
-        if intervals is None:
-            intervals = self._intervals[index_id] = IntervalSet()
-        intervals.add(interval)
+        self._added.append((index_id, interval))
         self._ranges_count += 1
         if self._ranges_count > INTERVALS_READ_MAX:
             raise TransactionLimitError(
@@ -59,6 +58,7 @@ class ReadSet:
 
     def is_touched_by(self, writes: IndexWrites) -> bool:
         """Return whether a commit with these writes changed something that was read."""
+        self._put_together()
         for index_id, keys in writes.items():
             points = self._points.get(index_id)
             if points is not None and not points.isdisjoint(keys):
@@ -70,9 +70,18 @@ class ReadSet:
 
     def __iter__(self) -> Iterator[tuple[int, Interval]]:
         """Yield every index id and interval; a point may lie inside another interval."""
+        self._put_together()
         for index_id, keys in self._points.items():
             for key in keys:
                 yield index_id, Interval.point(key)
         for index_id, intervals in self._intervals.items():
             for interval in intervals:
                 yield index_id, interval
+
+    def _put_together(self) -> None:
+        for index_id, interval in self._added:
+            intervals = self._intervals.get(index_id)
+            if intervals is None:
+                intervals = self._intervals[index_id] = IntervalSet()
+            intervals.add(interval)
+        self._added.clear()

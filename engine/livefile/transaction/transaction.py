@@ -7,17 +7,19 @@ Not here: typed documents (``functions/database.py``); ranges and order (``model
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from random import Random
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import cast
 
+from livefile.model.document import check_document, check_document_fields
 from livefile.model.document_id import decode_document_id, encode_document_id, new_internal_id
 from livefile.model.index_key import key_internal_id
 from livefile.model.interval import Interval
-from livefile.model.value import Value, check_document
-from livefile.model.value_packed import unpack
+from livefile.model.value import Value
+from livefile.model.value_packed import is_surely_within, pack, unpack
 from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry
 from livefile.transaction.read_set import TABLE_NAMES_INDEX, ReadSet
+from livefile.transaction.scan import Scan, split
 from livefile.transaction.snapshot import Snapshot
 from livefile.transaction.write_set import Document, Overlay, PendingWrite, WriteSet
 from livefile.vocabulary.errors import (
@@ -28,13 +30,15 @@ from livefile.vocabulary.errors import (
 from livefile.vocabulary.limits import (
     BYTES_READ_MAX,
     BYTES_WRITTEN_MAX,
+    DOCUMENT_SIZE_BYTES_MAX,
     DOCUMENTS_READ_MAX,
     DOCUMENTS_WRITTEN_MAX,
 )
 
-# Rows fetched at a time when no limit says how many are wanted.
+# Rows fetched at a time when no limit says how many are wanted, and at most: a document may have
+# a megabyte, and the limit of what may be read is known only once it is here.
 _SCAN_ROWS = 64
-_SCAN_ROWS_MAX = 4096
+_SCAN_ROWS_MAX = 256
 
 _READ_ADVICE = (
     "Consider using smaller limits in your queries, paginating your queries, or using indexed "
@@ -60,18 +64,26 @@ class Transaction:
         self.reads = ReadSet()
         self.writes = WriteSet()
         self._seed = seed
-        self._random: Random | None = None
-        self.now_ns = max(now_ns, snapshot.ts)
+        self.now_ns = now_ns if now_ns > snapshot.ts else snapshot.ts
         """The moment that everything in it sees: nanoseconds since 1970."""
-        self._creation_time_ms = math.nextafter(self.now_ns / 1e6, 0.0)
+        self._inserts_count = 0
+        self._creation_time_ms = self.now_ns / 1e6
         self._create_table = create_table
         # What was fetched: a document that is found is often patched next. By table as well,
         # because a client may send the id of one table's document as that of another's.
         self._fetched: dict[tuple[int, bytes], bytes | None] = {}
+        self.journal: str | None = None
+        """Where the page that the call reads is to end; then, where it did end."""
+        self.has_paginated = False
         self._documents_read = 0
         self._bytes_read = 0
         self._documents_written = 0
         self._bytes_written = 0
+
+    @property
+    def bytes_read(self) -> int:
+        """The size of all documents read so far, as stored."""
+        return self._bytes_read
 
     def table(self, name: str) -> TableEntry | None:
         """Return a table, None if it does not exist; its absence counts as read."""
@@ -107,15 +119,44 @@ class Transaction:
     ) -> Iterator[Document]:
         """Yield the documents in a range of an index, in its order, own writes included.
 
+        Each is the next one at the moment when it is asked for, also among writes made meanwhile.
         Rows are fetched some at a time; what was fetched counts as read, not what was consumed.
         """
-        overlay = self.writes.overlay(table, index, interval)
-        while not interval.is_empty:
-            rows, interval = self._fetch_rows(
-                table, index, interval, _SCAN_ROWS, overlay, is_descending=is_descending
-            )
-            for key, document in rows:
-                yield self._take(table, key, document)
+        scan = self._scan(table, index, interval, _SCAN_ROWS, is_descending=is_descending)
+        for key, document in scan.rows(partial(self.reads.add, index.id)):
+            yield self._take(table, key, document)
+
+    def read_until(
+        self,
+        table: TableEntry,
+        index: IndexEntry,
+        interval: Interval,
+        is_enough: Callable[[bytes, Document], bool],
+        *,
+        rows_count: int,
+        is_descending: bool = False,
+    ) -> bool:
+        """Hand ``scan``'s documents and their keys to ``is_enough`` until it says so.
+
+        Rows are fetched ``rows_count`` at a time, but exactly the part of the range that was
+        handed over counts as read, also if a document is over a limit or ``is_enough`` raises.
+
+        Returns:
+            Whether the range ended first.
+        """
+        scan = self._scan(
+            table, index, interval, min(rows_count, _SCAN_ROWS_MAX), is_descending=is_descending
+        )
+        covered = Interval(interval.end, interval.end)
+        try:
+            for key, document in scan.rows(lambda _: None):
+                covered = scan.up_to(interval, key)
+                if is_enough(key, self._take(table, key, document)):
+                    return False
+            covered = interval
+            return True
+        finally:
+            self.reads.add(index.id, covered)
 
     def take(
         self,
@@ -129,7 +170,7 @@ class Transaction:
         """Return the first ``count`` documents that ``scan`` would yield; reads about as many."""
         overlay = self.writes.overlay(table, index, interval)
         taken: list[Document] = []
-        while len(taken) < count and not interval.is_empty:
+        while len(taken) < count and interval.start < interval.end:
             missing = count - len(taken)
             wanted = min(missing + len(overlay.hidden), _SCAN_ROWS_MAX)
             rows, interval = self._fetch_rows(
@@ -145,20 +186,17 @@ class Transaction:
             InvalidValueError: the document is over a limit.
         """
         table = self._table_for_insert(table_name)
-        if self._random is None:  # Seeding takes longer than a read, and few calls insert.
-            self._random = Random(self._seed)
-        internal_id = new_internal_id(self._random, self.now_ns)
-        self._creation_time_ms = math.nextafter(self._creation_time_ms, math.inf)
+        internal_id = new_internal_id(self._seed, self.now_ns, self._inserts_count)
+        document_id = encode_document_id(table.number, internal_id)
         document: Document = {
-            "_id": encode_document_id(table.number, internal_id),
+            "_id": document_id,
             "_creationTime": self._creation_time_ms,
             **fields,
         }
-        write = PendingWrite(
-            table=table, internal_id=internal_id, before=None, before_packed=None, after=None
-        )
-        self._write(write, document)
-        return str(document["_id"])
+        self._inserts_count += 1
+        self._creation_time_ms = math.nextafter(self._creation_time_ms, math.inf)
+        self._write(PendingWrite(table, internal_id, None, None), document, fields)
+        return document_id
 
     def replace(self, document_id: str, fields: Mapping[str, Value]) -> None:
         """Give a document other fields; its id and creation time stay.
@@ -169,7 +207,7 @@ class Transaction:
         """
         write, current = self._existing(document_id, "Replace")
         system = {"_id": current["_id"], "_creationTime": current["_creationTime"]}
-        self._write(write, {**system, **fields})
+        self._write(write, {**system, **fields}, fields)
 
     def patch(
         self, document_id: str, fields: Mapping[str, Value], removed: frozenset[str] = frozenset()
@@ -184,7 +222,7 @@ class Transaction:
         after = {**current, **fields}
         for name in removed:
             after.pop(name, None)
-        self._write(write, after)
+        self._write(write, after, fields)
 
     def delete(self, document_id: str) -> None:
         """Remove a document.
@@ -193,7 +231,7 @@ class Transaction:
             DocumentNotFoundError: there is no such document.
         """
         write, _ = self._existing(document_id, "Delete")
-        self._write(write, None)
+        self._write(write, None, {})
 
     def overwrite(self, table_number: int, internal_id: bytes, packed: bytes | None) -> None:
         """Let this transaction see another image of a document, or none. It is no write.
@@ -212,32 +250,30 @@ class Transaction:
         )
 
     def _existing(self, document_id: str, verb: str) -> tuple[PendingWrite, Document]:
-        """Return the pending write of a document, begun if need be, and its current image."""
+        """Return a new write of a document, for ``_write`` to complete, and its current image."""
         table_number, internal_id = decode_document_id(document_id)
         table = self.catalog.by_number.get(table_number)
-        pending = packed = None
         if table is not None:
             self.reads.add_point(table.by_id, internal_id)
             pending = self.writes.get(table_number, internal_id)
-            if pending is None:
-                packed = self._fetch(table_number, internal_id)
-        if pending is not None and pending.after is not None:
-            return pending, pending.after
-        if table is None or packed is None:
-            raise DocumentNotFoundError(f"{verb} on nonexistent document ID {document_id}")
-        document = self._read(packed)
-        write = PendingWrite(
-            table=table,
-            internal_id=internal_id,
-            before=document,
-            before_packed=packed,
-            after=document,
-        )
-        return write, document
+            if pending is not None:
+                if pending.after is not None:
+                    return pending.with_after(None), pending.after
+            elif (packed := self._fetch(table_number, internal_id)) is not None:
+                document = self._read(packed)
+                return PendingWrite(table, internal_id, document, packed), document
+        raise DocumentNotFoundError(f"{verb} on nonexistent document ID {document_id}")
 
-    def _write(self, write: PendingWrite, after: Document | None) -> None:
+    def _write(
+        self, write: PendingWrite, after: Document | None, changed: Mapping[str, Value]
+    ) -> None:
+        """Add a write that leaves ``after``. Fields other than ``changed`` were checked before."""
         if after is not None:
-            self._bytes_written += check_document(after)
+            check_document_fields(changed)
+            write.after, write.after_packed = after, pack(after)
+            if not is_surely_within(write.after_packed, DOCUMENT_SIZE_BYTES_MAX):
+                check_document(after)
+            self._bytes_written += len(write.after_packed)
         self._documents_written += 1
         if self._documents_written > DOCUMENTS_WRITTEN_MAX:
             raise TransactionLimitError(
@@ -250,7 +286,26 @@ class Transaction:
                 "Too many bytes written in a single function execution (limit: "
                 f"{BYTES_WRITTEN_MAX} bytes)",
             )
-        self.writes.put(write.with_after(after))
+        self.writes.put(write)
+
+    def _scan(
+        self,
+        table: TableEntry,
+        index: IndexEntry,
+        interval: Interval,
+        rows_count: int,
+        *,
+        is_descending: bool,
+    ) -> Scan:
+        return Scan(
+            snapshot=self.snapshot,
+            writes=self.writes,
+            table=table,
+            index=index,
+            interval=interval,
+            is_descending=is_descending,
+            rows_count=rows_count,
+        )
 
     def _fetch_rows(
         self,
@@ -264,7 +319,7 @@ class Transaction:
     ) -> tuple[list[tuple[bytes, bytes | Document]], Interval]:
         """Return the next rows of a range, own writes merged in, and the rest of the range."""
         stored = self.snapshot.scan(table, index, interval, wanted, is_descending=is_descending)
-        covered, rest = _split(interval, stored, wanted, is_descending=is_descending)
+        covered, rest = split(interval, stored, wanted, is_descending=is_descending)
         self.reads.add(index.id, covered)
         rows: list[tuple[bytes, bytes | Document]] = stored  # type: ignore[assignment]  # Read.
         if overlay.hidden:
@@ -293,9 +348,10 @@ class Transaction:
     def _fetch(self, table_number: int, internal_id: bytes) -> bytes | None:
         """Return a packed document of the snapshot, None if there is none."""
         key = (table_number, internal_id)
-        if key not in self._fetched:
-            self._fetched[key] = self.snapshot.get(table_number, internal_id)
-        return self._fetched[key]
+        found = self._fetched.get(key)
+        if found is None:
+            found = self._fetched[key] = self.snapshot.get(table_number, internal_id)
+        return found
 
     def _read(self, packed: bytes) -> Document:
         self._documents_read += 1
@@ -312,7 +368,7 @@ class Transaction:
                 "Too many bytes read in a single function execution (limit: "
                 f"{BYTES_READ_MAX} bytes). {_READ_ADVICE}",
             )
-        return cast(Document, unpack(packed))
+        return unpack(packed)  # type: ignore[return-value]  # Documents are dictionaries.
 
 
 def _copy_of(document: Document) -> Document:
@@ -326,16 +382,3 @@ def _unshared(value: Value) -> Value:
     if isinstance(value, list):
         return [_unshared(item) for item in value]
     return value
-
-
-def _split(
-    interval: Interval, rows: Sequence[tuple[bytes, bytes]], wanted: int, *, is_descending: bool
-) -> tuple[Interval, Interval]:
-    """Divide an interval into what ``rows`` covered and what remains, both in scan order."""
-    if len(rows) < wanted:
-        return interval, Interval(interval.end, interval.end)
-    last = rows[-1][0]
-    if is_descending:
-        return Interval(last, interval.end), Interval(interval.start, last)
-    after = last + b"\x00"
-    return Interval(interval.start, after), Interval(after, interval.end)

@@ -84,4 +84,4 @@ class WriteLog:
 
 
 def _keys_count(writes: IndexWrites) -> int:
-    return sum(len(keys) for keys in writes.values())
+    return sum(map(len, writes.values()))

@@ -7,9 +7,10 @@ Not here: the transaction's rules (``transaction/transaction.py``); applying (``
 """
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from livefile.model.index_key import MISSING, fields_key, key_end
+from livefile.model.index_range import BY_ID
 from livefile.model.interval import Interval
 from livefile.model.value import Value
 from livefile.model.value_packed import pack
@@ -21,52 +22,59 @@ Document = dict[str, Value]
 
 @dataclass(slots=True, eq=False)
 class PendingWrite:
-    """The change of one document. ``before`` is as the snapshot has it, ``after`` as pending."""
+    """The change of one document. ``before`` is as the snapshot has it, ``after`` as pending.
+
+    Once it is in the write set, it is never changed: another one takes its place.
+    """
 
     table: TableEntry
     internal_id: bytes
     before: Document | None
     before_packed: bytes | None
-    after: Document | None
-    _keys: dict[int, bytes] = field(default_factory=dict)
+    after: Document | None = None
+    after_packed: bytes | None = None
+    """The stored form of ``after``, made at the commit unless it is there already."""
+    _keys: dict[int, bytes] | None = None
     _end: bytes | None = None
 
     def key(self, index: IndexEntry) -> bytes:
         """Return the key of the pending image in one index."""
-        assert self.after is not None
-        found = self._keys.get(index.id)
+        keys = self._keys
+        if keys is None:
+            keys = self._keys = {}
+        found = keys.get(index.id)
         if found is None:
-            found = fields_key(self.after, index.paths) + self._key_end
-            self._keys[index.id] = found
+            assert self.after is not None
+            if index.name == BY_ID:
+                found = self.internal_id
+            else:
+                found = fields_key(index.complete(self.after), index.paths) + self._key_end()
+            keys[index.id] = found
         return found
 
     def keys(self, index: IndexEntry) -> tuple[bytes | None, bytes | None]:
         """Return the keys of the images before and after in one index, None for no image."""
-        key_after = None if self.after is None else self.key(index)
-        if self.before is None:
+        before, after = self.before, self.after
+        key_after = None if after is None else self.key(index)
+        if before is None:
             return None, key_after
-        if self.after is not None and self._is_unmoved(index):
-            return key_after, key_after
-        return fields_key(self.before, index.paths) + self._key_end, key_after
+        if after is not None:
+            for path in index.paths:
+                # A field that is missing has another key than one that is None.
+                if before.get(path[0], MISSING) is not after.get(path[0], MISSING):
+                    break
+            else:  # The fields were not written: a patch keeps the others.
+                return key_after, key_after
+        key_before = fields_key(index.complete(before), index.paths) + self._key_end()
+        return key_before, key_after
 
-    @property
     def _key_end(self) -> bytes:
-        """What all its index keys end with: no write changes the creation time."""
+        """Return what all its index keys end with: no write changes the creation time."""
         if self._end is None:
             document = self.before if self.after is None else self.after
             assert document is not None
             self._end = key_end(document["_creationTime"], self.internal_id)
         return self._end
-
-    def _is_unmoved(self, index: IndexEntry) -> bool:
-        """Tell whether the write did not touch the index's fields; a patch keeps the others."""
-        before, after = self.before, self.after
-        assert before is not None
-        assert after is not None
-        # A field that is missing has another key than one that is None.
-        return all(
-            before.get(path[0], MISSING) is after.get(path[0], MISSING) for path in index.paths
-        )
 
     def with_after(self, after: Document | None) -> "PendingWrite":
         """Return the same write with another pending image."""
@@ -80,11 +88,13 @@ class PendingWrite:
 
     def packed(self) -> DocumentWrite:
         """Return the write as the commit log has it."""
+        if self.after_packed is None and self.after is not None:
+            self.after_packed = pack(self.after)
         return DocumentWrite(
             table_number=self.table.number,
             internal_id=self.internal_id,
             before=self.before_packed,
-            after=None if self.after is None else pack(self.after),
+            after=self.after_packed,
         )
 
 
@@ -106,20 +116,24 @@ _NO_OVERLAY = Overlay(added=(), hidden=frozenset())
 class WriteSet:
     """The pending writes of a transaction, in the order of the first write of each document."""
 
-    __slots__ = ("_by_table", "_undo", "table_names")
+    __slots__ = ("_by_table", "_undo", "roll_backs_count", "table_names")
 
     def __init__(self) -> None:
         self._by_table: dict[int, dict[bytes, PendingWrite]] = {}
         self._undo: list[tuple[int, bytes, PendingWrite | None]] = []
         self.table_names: list[str] = []
         """Names of tables that came into being with this transaction."""
+        self.roll_backs_count = 0
+        """How often something was taken back: what ``written_since`` says begins anew then."""
 
     def put(self, write: PendingWrite) -> None:
         """Add a write, or replace the pending one of the same document."""
-        writes = self._by_table.setdefault(write.table.number, {})
-        key = write.internal_id
-        self._undo.append((write.table.number, key, writes.get(key)))
-        writes[key] = write
+        table_number, internal_id = write.table.number, write.internal_id
+        writes = self._by_table.get(table_number)
+        if writes is None:
+            writes = self._by_table[table_number] = {}
+        self._undo.append((table_number, internal_id, writes.get(internal_id)))
+        writes[internal_id] = write
 
     def get(self, table_number: int, internal_id: bytes) -> PendingWrite | None:
         """Return the pending write of a document, None if it has none."""
@@ -142,8 +156,13 @@ class WriteSet:
         """Return a mark for ``roll_back``."""
         return len(self._undo)
 
+    def written_since(self, mark: int, table_number: int) -> list[bytes]:
+        """Return the internal ids of a table's documents written since ``mark``, with doubles."""
+        return [key for number, key, _ in self._undo[mark:] if number == table_number]
+
     def roll_back(self, mark: int) -> None:
         """Take back every write since ``mark``."""
+        self.roll_backs_count += 1
         while len(self._undo) > mark:
             table_number, internal_id, before = self._undo.pop()
             if before is None:
@@ -159,4 +178,6 @@ class WriteSet:
                     yield write
 
     def __bool__(self) -> bool:
-        return bool(self.table_names) or any(True for _ in self)
+        for _ in self:
+            return True
+        return bool(self.table_names)

@@ -89,12 +89,43 @@ class IndexRangeError(LivefileError):
     code = "InvalidIndexRange"
 
 
+class FilterError(LivefileError):
+    """A filter that names no field of its table, or an operator that cannot take its operands."""
+
+    code = "InvalidFilter"
+
+
+class PaginationError(LivefileError):
+    """``paginate`` with options that no page has, or a second one in one function."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class InvalidCursorError(ConvexError):
+    """A cursor that is none, or one of another query. Clients begin again at the first page."""
+
+    code = "InvalidCursor"
+
+    def __init__(self, message: str) -> None:
+        # By this data the protocol's clients know the error.
+        super().__init__({"isConvexSystemError": True, "paginationError": "InvalidCursor"})
+        self.args = (f"InvalidCursor: {message}",)
+
+
 class TransactionLimitError(LivefileError):
     """A function read or wrote more than one transaction may."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class FunctionTimeoutError(LivefileError):
+    """A query or mutation ran longer than it may. It was stopped; nothing was written."""
+
+    code = "FunctionTimeout"
 
 
 class SealedError(LivefileError):
@@ -132,6 +163,12 @@ class ConflictError(LivefileError):
 
 class HeadRequiredError(ConflictError):
     """A transaction on a snapshot needs what only one at the head can do. Run it there."""
+
+
+class SnapshotExpiredError(ConflictError):
+    """A snapshot was taken away from its reader, because it kept the write-ahead log too long."""
+
+    code = "SnapshotExpired"
 
 
 class LogTrimmedError(LivefileError):
@@ -176,7 +213,13 @@ class FileLockedError(FileError):
 
 
 class StorageFailedError(LivefileError):
-    """An I/O error at commit. The outcome is unknown, and the process must stop."""
+    """An I/O error. At a commit the outcome is unknown; the process must stop."""
+
+    code = "InternalServerError"
+
+
+class UnstoppableError(LivefileError):
+    """A function goes on after its time limit whatever is done. The process must end."""
 
     code = "InternalServerError"
 

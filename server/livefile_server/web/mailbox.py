@@ -1,11 +1,13 @@
-"""The way from the engine's threads to the event loop.
+"""The way from the engine to the event loop.
 
-Waking a loop from another thread costs more than the call it brings. So callers on any thread
-leave their calls here, and only the first of a burst wakes the loop, which then makes them all,
-in the order in which they were left.
+Mostly the engine runs on the loop's own thread, and its calls are made at once. Those of other
+threads, such as the answers of actions, are left here: waking a loop costs more than the call it
+brings, so only the first of a burst wakes it, and it makes them all, in the order in which they
+were left.
 """
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -14,15 +16,19 @@ _Posted = tuple[Callable[..., None], tuple[Any, ...]]  # Any: each call has its 
 
 
 class Mailbox:
-    """Calls that wait for ``loop``. ``post`` may be used on any thread and never blocks."""
+    """Calls for ``loop``, whose thread makes this. ``post`` may be used on any thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._thread_id = threading.get_ident()
         self._posted: deque[_Posted] = deque()
         self._is_woken = False
 
     def post(self, function: Callable[..., None], *args: Any) -> None:
-        """Have the loop call ``function(*args)``; after the loop was closed, do nothing."""
+        """Call ``function(*args)`` on the loop's thread; after the loop was closed, do nothing."""
+        if threading.get_ident() == self._thread_id:
+            function(*args)
+            return
         self._posted.append((function, args))
         # Two threads may both see False here; then the loop finds the box empty once.
         if not self._is_woken:

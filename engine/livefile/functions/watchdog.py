@@ -1,0 +1,175 @@
+"""Stopping a function that runs too long: an exception out of the blue, raised in its thread.
+
+Queries and mutations are sealed and their writes are buffered, so one that is stopped has done
+nothing: it can be run again elsewhere, or fail. The exceptions are no ``Exception``, so that a
+function's own ``except Exception`` does not keep it alive; one that catches everything is stopped
+again at the next tick.
+
+What cannot be stopped this way is a call into C that runs long, such as a regular expression: the
+exception waits for the next line of Python (docs/explanation/limits.md).
+
+Not here: what happens to a function that was stopped (``mutations.py``, ``reactive/``).
+"""
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from livefile.functions.running import current_call
+from livefile.vocabulary.errors import UnstoppableError
+from livefile.vocabulary.limits import FUNCTION_UNSTOPPABLE_MS_MAX
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_TICK_S = 0.025
+_UNSTOPPABLE_S = FUNCTION_UNSTOPPABLE_MS_MAX / 1000
+# Ticks without a run after which the watchdog sleeps until the next one.
+_QUIET_TICKS_MAX = 40
+
+
+class Preempted(BaseException):
+    """The function ran too long for the engine's thread; it is to be run in the slow lane."""
+
+
+class TimedOut(BaseException):
+    """The function ran longer than any function may."""
+
+
+class Guard:
+    """Watches what one thread runs, one function at a time."""
+
+    def __init__(
+        self, watchdog: "Watchdog", duration_s_max: float, stop: type[BaseException]
+    ) -> None:
+        self._watchdog = watchdog
+        self._duration_s_max = duration_s_max
+        self._stop = stop
+        self._thread_id = 0
+        self._lock = threading.Lock()
+        self.is_running = False
+        self._is_stopped = False
+        self._runs_count = 0
+        # As the watchdog saw it last: which run it was, and when it saw that run first.
+        self._seen_run = 0
+        self._seen_s = 0.0
+
+    def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what ``work`` returns.
+
+        Raises:
+            BaseException: the guard's own, because the work ran too long.
+        """
+        try:
+            self._begin()
+            try:
+                return work(*args, **kwargs)
+            finally:
+                self._end()
+        except (Preempted, TimedOut):
+            self._end()  # It may have come while ``_end`` ran.
+            current_call.set(None)
+            raise
+
+    def _begin(self) -> None:
+        self._thread_id = threading.get_ident()
+        self._runs_count += 1
+        self.is_running = True
+        if self._watchdog.is_asleep:
+            self._watchdog.wake()
+
+    def _end(self) -> None:
+        with self._lock:
+            self.is_running = False
+            is_stopped, self._is_stopped = self._is_stopped, False
+        if is_stopped:
+            _raise_in(self._thread_id, None)
+
+    def check(self, now_s: float) -> bool:
+        """Stop the run if it is too long. Return whether there was any since the last check.
+
+        Raises:
+            UnstoppableError: it was stopped again and again, and runs all the same.
+        """
+        with self._lock:
+            if self._runs_count != self._seen_run:
+                self._seen_run, self._seen_s = self._runs_count, now_s
+                return True
+            if not self.is_running:
+                return False
+            duration_s = now_s - self._seen_s
+            if duration_s >= self._duration_s_max:
+                self._is_stopped = True
+                _raise_in(self._thread_id, self._stop)
+            if duration_s >= self._duration_s_max + _UNSTOPPABLE_S:
+                raise UnstoppableError(
+                    f"a function runs for {duration_s:.0f} s, the limit is "
+                    f"{self._duration_s_max:g} s, and it cannot be stopped: it catches everything"
+                )
+            return True
+
+
+class Watchdog:
+    """A thread that looks at every guard forty times a second while anything runs."""
+
+    def __init__(self, failed: Callable[[UnstoppableError], None]) -> None:
+        """Take who hears of a function that cannot be stopped; then the watching ends."""
+        self._failed = failed
+        self.is_asleep = False
+        self._guards: set[Guard] = set()
+        self._woken = threading.Event()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="livefile-watchdog", daemon=True)
+        self._thread.start()
+
+    def guard(self, duration_ms_max: float, stop: type[BaseException]) -> Guard:
+        """Return a guard that raises ``stop`` in runs that take longer than a duration."""
+        guard = Guard(self, duration_ms_max / 1000, stop)
+        self._guards.add(guard)
+        return guard
+
+    def forget(self, guard: Guard) -> None:
+        """Look at a guard no more."""
+        self._guards.discard(guard)
+
+    def wake(self) -> None:
+        """Look at the guards from now on."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """End the thread; nothing is stopped any more."""
+        self._closed.set()
+        self._woken.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        quiet_ticks = 0
+        while not self._closed.wait(_TICK_S):
+            now_s = time.perf_counter()
+            try:
+                is_active = any([guard.check(now_s) for guard in tuple(self._guards)])
+            except UnstoppableError as error:
+                self._failed(error)
+                return
+            quiet_ticks = 0 if is_active else quiet_ticks + 1
+            if quiet_ticks >= _QUIET_TICKS_MAX:
+                self._sleep()
+                quiet_ticks = 0
+
+    def _sleep(self) -> None:
+        """Wait for a run to begin."""
+        self._woken.clear()
+        self.is_asleep = True
+        # A run that begins sees that it must wake us; one that began just before is seen here.
+        if not self._closed.is_set() and not any(guard.is_running for guard in tuple(self._guards)):
+            self._woken.wait()
+        self.is_asleep = False
+
+
+def _raise_in(thread_id: int, stop: type[BaseException] | None) -> None:
+    """Raise an exception in another thread at its next line; None takes back one that waits."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread_id), None if stop is None else ctypes.py_object(stop)
+    )

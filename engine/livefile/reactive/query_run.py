@@ -1,0 +1,81 @@
+"""One run of a query on a snapshot: its outcome and what it read.
+
+Not here: which thread runs it when (``reactive/subscriptions.py``, ``reactive/slow_queries.py``).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from livefile.functions.call import Call, Failure, FunctionKind, Outcome
+from livefile.functions.code_history import CodeHistory
+from livefile.functions.failure import failure_of
+from livefile.functions.lane import RunLimited
+from livefile.functions.watchdog import TimedOut
+from livefile.transaction.database import Database
+from livefile.transaction.read_set import ReadSet
+from livefile.transaction.snapshot import Snapshot
+from livefile.transaction.transaction import Transaction
+from livefile.vocabulary.clock import Clock
+from livefile.vocabulary.errors import FunctionTimeoutError
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRun:
+    """What a run gave. ``made_ns`` is the moment that the query saw."""
+
+    outcome: Outcome
+    reads: ReadSet
+    has_read_identity: bool
+    has_read_time: bool
+    made_ns: int
+
+
+class QueryRuns:
+    """Runs queries. Safe for threads."""
+
+    def __init__(self, code: CodeHistory, clock: Clock, random: Random) -> None:
+        """Take the app's code, the clock, and the source of seeds."""
+        self._code = code
+        self._clock = clock
+        self._random = random
+
+    def run(self, call: Call, snapshot: Snapshot, run_limited: RunLimited) -> QueryRun:
+        """Run a query; the limit's own exception comes through."""
+        seed = self._random.getrandbits(64)
+        now_ns = self._clock.now_ns()
+        transaction = Transaction(snapshot, now_ns, seed)
+        runner = self._code.runner_at(snapshot.ts)
+        run = run_limited(runner.run, call, FunctionKind.QUERY, transaction, seed)
+        return QueryRun(
+            outcome=run.outcome,
+            reads=transaction.reads,
+            has_read_identity=run.has_read_identity,
+            # Whether a query is in time depends on the machine's load as well.
+            has_read_time=run.has_read_time or _is_timed_out(run.outcome),
+            made_ns=now_ns,
+        )
+
+    def run_past(self, call: Call, database: Database, ts: int, run_limited: RunLimited) -> Outcome:
+        """Run a query as it would have run at ``ts``, with the code of today.
+
+        Raises:
+            LogTrimmedError: that state is not kept.
+        """
+        seed = self._random.getrandbits(64)
+        with database.past(ts, seed) as transaction:
+            runner = self._code.runner_at(database.published_ts)
+            run = run_limited(runner.run, call, FunctionKind.QUERY, transaction, seed)
+        return run.outcome
+
+
+def _is_timed_out(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failure) and isinstance(outcome.error, FunctionTimeoutError)
+
+
+def timed_out_run(call: Call, ts: int) -> QueryRun:
+    """Return the run of a query that was stopped outside of its own code."""
+    outcome = failure_of(TimedOut(), call.request_id, (), Path(), ts)
+    return QueryRun(
+        outcome=outcome, reads=ReadSet(), has_read_identity=True, has_read_time=True, made_ns=0
+    )
