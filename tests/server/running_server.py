@@ -49,7 +49,7 @@ class RunningServer:
         self,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: bytes | Iterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
@@ -78,9 +78,11 @@ class RunningServer:
 
 @contextmanager
 def run_in_background(livefile: Livefile, web_root: Path | None = None) -> Iterator[RunningServer]:
-    """Serve ``livefile`` until the block is left."""
-    key = AdminKeys(livefile).make("livefile")
-    assert key is not None
+    """Serve ``livefile`` until the block is left.
+
+    The admin key is empty if the file had one before; only its hash is kept.
+    """
+    key = AdminKeys(livefile).make("livefile") or ""
     started: list[RunningServer] = []
     is_started = threading.Event()
 

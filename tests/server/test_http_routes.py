@@ -1,7 +1,9 @@
+import socket
+
 import pytest
 
 from livefile import limits
-from tests.server.running_server import Answer, RunningServer
+from tests.server.running_server import WAIT_S, Answer, RunningServer
 from tests.server.sync_client import version
 
 ENCODED = "convex_encoded_json"
@@ -63,6 +65,36 @@ def test_a_body_that_is_too_large_is_refused(server: RunningServer) -> None:
 
     assert (answer.status, answer.json["code"]) == (413, "RequestBodyTooLarge")
     assert query(server, "values:echo", {"value": 1}).status == 200
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_body_is_bounded_also_if_its_size_is_not_told(server: RunningServer, excess: int) -> None:
+    start, end = b'{"path":"values:echo","args":{"value":"', b'"}}'
+    filling = b"x" * (limits.HTTP_BODY_SIZE_BYTES_MAX + excess - len(start) - len(end))
+
+    # Sent in chunks, without a Content-Length.
+    answer = server.request(
+        "POST", "/api/query", iter([start, filling, end]), {"Content-Type": "application/json"}
+    )
+
+    assert answer.status == (413 if excess else 200)
+
+
+def test_a_client_may_ask_whether_its_body_is_wanted(server: RunningServer) -> None:
+    body = b'{"path":"values:echo","args":{"value":1}}'
+    head = (
+        b"POST /api/query HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n" % len(body)
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=WAIT_S) as connection:
+        connection.sendall(head)
+        wanted = connection.recv(1000)
+        connection.sendall(body)
+        answer = b"".join(iter(lambda: connection.recv(1000), b""))
+
+    assert wanted == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b'{"status":"success","value":1.0}')
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The server as one aiohttp application: which address leads where.
+"""The server as one function of a request: which address leads where.
 
 Not here: the listening socket and the signals of the process (``serve.py``).
 """
@@ -8,9 +8,9 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from livefile import Livefile, SystemClock, limits
+from livefile import Livefile, SystemClock
 from livefile_server.auth.keys import AdminKeys
 from livefile_server.sync.client_version import (
     UNKNOWN_CLIENT,
@@ -24,6 +24,7 @@ from livefile_server.web.function_request import CLIENT_HEADER
 from livefile_server.web.functions import FunctionApi
 from livefile_server.web.mailbox import Mailbox
 from livefile_server.web.middleware import answer_in_protocol
+from livefile_server.web.routes import Routes
 from livefile_server.web.static_page import StaticPage
 from livefile_server.web.steady_clock import SteadyClock
 from livefile_server.web.websocket import SocketSurroundings, SyncSocket
@@ -36,17 +37,15 @@ def build_app(
     web_root: Path | None = None,
     instance_name: str = DEFAULT_INSTANCE_NAME,
     run_admin_key: str | None = None,
-) -> web.Application:
-    """Return the application that serves ``livefile`` on the event loop that is running.
+) -> "WebApp":
+    """Return what serves ``livefile`` on the event loop that is running.
 
     ``web_root`` is a folder with a built web page, served at ``/``. ``run_admin_key`` is an admin
     key beside the deployment's own, valid for this application only.
     """
     mailbox = Mailbox(asyncio.get_running_loop())
     keys = AdminKeys(livefile, run_admin_key)
-    app = web.Application(
-        middlewares=[answer_in_protocol], client_max_size=limits.HTTP_BODY_SIZE_BYTES_MAX
-    )
+    routes = Routes()
     surroundings = SocketSurroundings(
         livefile=livefile,
         mailbox=mailbox,
@@ -58,14 +57,29 @@ def build_app(
         ),
     )
     sockets = Sockets(surroundings)
-    FunctionApi(livefile, keys, mailbox).add_routes(app.router)
-    app.router.add_get("/api/sync", sockets.get)
-    app.router.add_get("/api/{client_version}/sync", sockets.get)
-    _add_texts(app.router, instance_name, has_page=web_root is not None)
+    FunctionApi(livefile, keys, mailbox).add_routes(routes)
+    routes.add_get("/api/sync", sockets.get)
+    routes.add_pattern(hdrs.METH_GET, "/api/[^/]+/sync", sockets.get)
+    _add_texts(routes, instance_name, has_page=web_root is not None)
     if web_root is not None:
-        StaticPage(web_root).add_routes(app.router)
-    app.on_shutdown.append(sockets.shut_down)
-    return app
+        StaticPage(web_root).add_routes(routes)
+    return WebApp(routes, sockets)
+
+
+class WebApp:
+    """Everything that is served at one address. One for each event loop."""
+
+    def __init__(self, routes: Routes, sockets: "Sockets") -> None:
+        self._routes = routes
+        self._sockets = sockets
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; what aiohttp's server is to call."""
+        return await answer_in_protocol(request, self._routes)
+
+    async def shut_down(self) -> None:
+        """Close all sockets, so that their clients look for the server's successor."""
+        await self._sockets.shut_down()
 
 
 class Sockets:
@@ -73,20 +87,24 @@ class Sockets:
 
     def __init__(self, surroundings: SocketSurroundings) -> None:
         self._surroundings = surroundings
-        self._open: set[SyncSocket] = set()
+        self._open: dict[SyncSocket, asyncio.Task[object] | None] = {}  # With who serves it.
 
-    async def get(self, request: web.Request) -> web.StreamResponse:
+    async def get(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve one socket until it is closed."""
         socket = SyncSocket(self._surroundings, _client_of(request))
-        self._open.add(socket)
+        self._open[socket] = asyncio.current_task()
         try:
             return await socket.run(request)
         finally:
-            self._open.discard(socket)
+            del self._open[socket]
 
-    async def shut_down(self, app: web.Application) -> None:
+    async def shut_down(self) -> None:
         """Close all sockets, so that their clients look for the server's successor."""
-        await asyncio.gather(*(socket.shut_down() for socket in self._open))
+        serving = [task for task in self._open.values() if task is not None]
+        for socket in self._open:
+            socket.shut_down()
+        if serving:
+            await asyncio.wait(serving)
 
 
 def server_version() -> str:
@@ -97,15 +115,17 @@ def server_version() -> str:
         return "0.0.0"
 
 
-def _client_of(request: web.Request) -> ClientVersion:
+def _client_of(request: web.BaseRequest) -> ClientVersion:
     header = request.headers.get(CLIENT_HEADER)
     if header is not None:
         return parse_client_header(header)
-    path_version = request.match_info.get("client_version")
-    return UNKNOWN_CLIENT if path_version is None else parse_path_version(path_version)
+    match request.rel_url.path_safe.split("/"):
+        case ["", "api", path_version, "sync"]:
+            return parse_path_version(path_version)
+    return UNKNOWN_CLIENT
 
 
-def _add_texts(router: web.UrlDispatcher, instance_name: str, has_page: bool) -> None:
+def _add_texts(routes: Routes, instance_name: str, has_page: bool) -> None:
     texts = {
         "/version": server_version(),
         "/instance_version": server_version(),
@@ -114,8 +134,8 @@ def _add_texts(router: web.UrlDispatcher, instance_name: str, has_page: bool) ->
     if not has_page:
         texts["/"] = "This Livefile deployment is running."
     for path, text in texts.items():
-        router.add_get(path, partial(_get_text, text))
+        routes.add_get(path, partial(_get_text, text))
 
 
-async def _get_text(text: str, request: web.Request) -> web.Response:
+async def _get_text(text: str, request: web.BaseRequest) -> web.Response:
     return web.Response(text=text)

@@ -9,6 +9,7 @@ Not here: reading, pongs and the closing handshake (aiohttp's ``WebSocketRespons
 """
 
 import asyncio
+from functools import lru_cache
 from struct import Struct
 
 from livefile import limits
@@ -23,9 +24,8 @@ _LARGE = Struct(">BBQ")
 
 def write_text(transport: asyncio.WriteTransport, payload: bytes) -> None:
     """Write one text message. Large ones are fragmented: clients bound the size of a frame."""
-    size_bytes = len(payload)
-    if size_bytes < 65536:
-        transport.write(_header(_FINAL | _TEXT, size_bytes) + payload)
+    if len(payload) < 65536:
+        transport.write(_whole_frame(payload))
     else:
         _write_large(transport, payload)
 
@@ -33,6 +33,13 @@ def write_text(transport: asyncio.WriteTransport, payload: bytes) -> None:
 def write_ping(transport: asyncio.WriteTransport) -> None:
     """Write a ping without payload."""
     transport.write(_PING_WITHOUT_PAYLOAD)
+
+
+# The last one is kept: a transition goes to many sockets in a row, and large ones take longer to
+# copy than to send.
+@lru_cache(maxsize=1)
+def _whole_frame(payload: bytes) -> bytes:
+    return _header(_FINAL | _TEXT, len(payload)) + payload
 
 
 def _write_large(transport: asyncio.WriteTransport, payload: bytes) -> None:

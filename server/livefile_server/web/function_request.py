@@ -13,7 +13,7 @@ from enum import Enum
 from itertools import count
 
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import StreamReader, hdrs, web
 
 from livefile import (
     Call,
@@ -64,22 +64,22 @@ class FunctionRequest:
     format: Format
 
 
-async def read_body(request: web.Request) -> Mapping[str, object]:
+async def read_body(request: web.BaseRequest) -> Mapping[str, object]:
     """Return the JSON object in the body.
 
     Raises:
         BadRequestError: not sent as JSON, no JSON, no object, or it takes too long to come.
+        HTTPRequestEntityTooLarge: it has more than ``HTTP_BODY_SIZE_BYTES_MAX``.
     """
     if request.content_type != "application/json":
         raise errors.BadRequestError(
             "BadJsonBody", "Expected request with `Content-Type: application/json`"
         )
     try:
-        if request.content.is_eof():  # The usual case, for which no timer is needed.
-            data = await request.read()
-        else:
-            async with asyncio.timeout(_BODY_DURATION_S_MAX):
-                data = await request.read()
+        data = request.content.read_nowait()
+        if not request.content.at_eof():  # Usually all of it came with the headers.
+            data += await _read_rest(request.content)
+        _check_size(data)
         body = orjson.loads(data)
     except TimeoutError as error:
         raise errors.BadRequestError(
@@ -93,7 +93,7 @@ async def read_body(request: web.Request) -> Mapping[str, object]:
 
 
 def parse_request(
-    body: Mapping[str, object], request: web.Request, identity: Identity
+    body: Mapping[str, object], request: web.BaseRequest, identity: Identity
 ) -> FunctionRequest:
     """Return what ``{path, args, format?, componentPath?}`` asks for.
 
@@ -111,7 +111,9 @@ def parse_request(
     return FunctionRequest(call=call, format=result_format)
 
 
-def make_call(path: str, args: object, identity: Identity, request: web.Request) -> Call | Failure:
+def make_call(
+    path: str, args: object, identity: Identity, request: web.BaseRequest
+) -> Call | Failure:
     """Return the call of the function at ``path`` with ``args`` from parsed JSON.
 
     Raises:
@@ -134,7 +136,7 @@ def make_call(path: str, args: object, identity: Identity, request: web.Request)
     )
 
 
-def parse_format(name: object, request: web.Request) -> Format:
+def parse_format(name: object, request: web.BaseRequest) -> Format:
     """Return the format called ``name``; without one, what suits the client.
 
     Raises:
@@ -181,6 +183,20 @@ def json_response(body: bytes) -> web.Response:
 # Multiplying by an odd number permutes the numbers of 64 bits, so none comes twice.
 def _next_request_id() -> str:
     return f"{next(_request_numbers) * _ODD_NUMBER & 0xFFFFFFFFFFFFFFFF:016x}"
+
+
+async def _read_rest(content: StreamReader) -> bytes:
+    rest = bytearray()
+    async with asyncio.timeout(_BODY_DURATION_S_MAX):
+        async for chunk in content.iter_any():
+            rest += chunk
+            _check_size(rest)
+    return bytes(rest)
+
+
+def _check_size(body: bytes | bytearray) -> None:
+    if len(body) > limits.HTTP_BODY_SIZE_BYTES_MAX:
+        raise web.HTTPRequestEntityTooLarge(limits.HTTP_BODY_SIZE_BYTES_MAX, len(body))
 
 
 def _convert(encoded: bytes, result_format: Format) -> bytes:

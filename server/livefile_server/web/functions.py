@@ -35,7 +35,9 @@ from livefile_server.web.function_request import (
     read_body,
 )
 from livefile_server.web.mailbox import Mailbox
+from livefile_server.web.routes import Routes
 
+_RUN_PATH = "/api/run/"
 _REQUEST_DURATION_S_MAX = limits.HTTP_REQUEST_DURATION_MS_MAX / 1000
 
 _Answer = Outcome | LivefileError | list[Outcome]
@@ -51,33 +53,33 @@ class FunctionApi:
         self._keys = keys
         self._mailbox = mailbox
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the routes of the API to ``router``."""
-        router.add_post("/api/query", self.post_query)
-        router.add_get("/api/query", self.get_query)
-        router.add_post("/api/mutation", self.post_mutation)
-        router.add_post("/api/action", self.post_action)
-        router.add_post("/api/function", self.post_function)
-        router.add_post("/api/query_ts", self.post_query_ts)
-        router.add_post("/api/query_at_ts", self.post_query_at_ts)
-        router.add_post("/api/query_batch", self.post_query_batch)
-        router.add_post("/api/run/{path:.+}", self.post_run)
+    def add_routes(self, routes: Routes) -> None:
+        """Add the routes of the API to ``routes``."""
+        routes.add_post("/api/query", self.post_query)
+        routes.add_get("/api/query", self.get_query)
+        routes.add_post("/api/mutation", self.post_mutation)
+        routes.add_post("/api/action", self.post_action)
+        routes.add_post("/api/function", self.post_function)
+        routes.add_post("/api/query_ts", self.post_query_ts)
+        routes.add_post("/api/query_at_ts", self.post_query_at_ts)
+        routes.add_post("/api/query_batch", self.post_query_batch)
+        routes.add_pattern(hdrs.METH_POST, f"{_RUN_PATH}.+", self.post_run)
 
     # --- Routes ---------------------------------------------------------------------------
 
-    async def post_query(self, request: web.Request) -> web.Response:
+    async def post_query(self, request: web.BaseRequest) -> web.Response:
         """Run a query."""
         return await self._post(request, FunctionKind.QUERY)
 
-    async def post_mutation(self, request: web.Request) -> web.Response:
+    async def post_mutation(self, request: web.BaseRequest) -> web.Response:
         """Run a mutation."""
         return await self._post(request, FunctionKind.MUTATION)
 
-    async def post_action(self, request: web.Request) -> web.Response:
+    async def post_action(self, request: web.BaseRequest) -> web.Response:
         """Run an action."""
         return await self._post(request, FunctionKind.ACTION)
 
-    async def post_function(self, request: web.Request) -> web.Response:
+    async def post_function(self, request: web.BaseRequest) -> web.Response:
         """Run a function of any kind, also an internal one; for admins only."""
         identity = self._identify(request)
         if not identity.is_admin:
@@ -87,7 +89,7 @@ class FunctionApi:
         parsed = parse_request(await read_body(request), request, identity)
         return await self._answer(parsed, None)
 
-    async def get_query(self, request: web.Request) -> web.Response:
+    async def get_query(self, request: web.BaseRequest) -> web.Response:
         """Run a query that is named by the address."""
         wanted = request.query
         admin_key = wanted.get("adminKey")
@@ -104,11 +106,11 @@ class FunctionApi:
             body["format"] = wanted["format"]
         return await self._answer(parse_request(body, request, identity), FunctionKind.QUERY)
 
-    async def post_query_ts(self, request: web.Request) -> web.Response:
+    async def post_query_ts(self, request: web.BaseRequest) -> web.Response:
         """Return the newest timestamp, for ``query_at_ts``. The body is not read."""
         return json_response(b'{"ts":"%b"}' % encode_timestamp(self._livefile.latest_ts).encode())
 
-    async def post_query_at_ts(self, request: web.Request) -> web.Response:
+    async def post_query_at_ts(self, request: web.BaseRequest) -> web.Response:
         """Run a query on the state of a past timestamp."""
         identity = self._identify(request)
         body = await read_body(request)
@@ -123,7 +125,7 @@ class FunctionApi:
             outcome = await self._call(partial(self._livefile.submit_at, call, ts))
         return json_response(encode_outcome(outcome, parsed.format))
 
-    async def post_query_batch(self, request: web.Request) -> web.Response:
+    async def post_query_batch(self, request: web.BaseRequest) -> web.Response:
         """Run several queries on the same state."""
         identity = self._identify(request)
         parts = (await read_body(request)).get("queries")
@@ -148,10 +150,10 @@ class FunctionApi:
         ]
         return json_response(b'{"results":[%b]}' % b",".join(results))
 
-    async def post_run(self, request: web.Request) -> web.Response:
+    async def post_run(self, request: web.BaseRequest) -> web.Response:
         """Run a function that the address names as ``folder/module/function``."""
         identity = self._identify(request)
-        module, slash, name = request.match_info["path"].rpartition("/")
+        module, slash, name = request.rel_url.path_safe.removeprefix(_RUN_PATH).rpartition("/")
         if not slash or not module or not name:
             raise errors.BadRequestError(
                 "MissingIdentifier", "The address must be /api/run/<module>/<function>"
@@ -164,7 +166,7 @@ class FunctionApi:
 
     # --- The way to the engine and back ------------------------------------------------------
 
-    async def _post(self, request: web.Request, kind: FunctionKind) -> web.Response:
+    async def _post(self, request: web.BaseRequest, kind: FunctionKind) -> web.Response:
         identity = self._identify(request)
         parsed = parse_request(await read_body(request), request, identity)
         return await self._answer(parsed, kind)
@@ -177,7 +179,7 @@ class FunctionApi:
             outcome = await self._call(partial(self._livefile.submit, call, kind))
         return json_response(encode_outcome(outcome, parsed.format))
 
-    def _identify(self, request: web.Request) -> Identity:
+    def _identify(self, request: web.BaseRequest) -> Identity:
         return authenticate(request.headers.get(hdrs.AUTHORIZATION), self._keys)
 
     async def _call(self, submit: _Submit) -> Outcome:

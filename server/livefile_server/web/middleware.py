@@ -5,7 +5,6 @@ mirrored. The web page and its files get no such headers.
 """
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 
 from livefile import LivefileError
 from livefile_server.web.errors import (
@@ -13,6 +12,7 @@ from livefile_server.web.errors import (
     error_text_response,
     unexpected_error_response,
 )
+from livefile_server.web.routes import Routes
 
 _OPEN_PATHS = ("/api/", "/version", "/instance_name", "/instance_version")
 _METHODS = "GET, POST, OPTIONS, PATCH, DELETE, PUT"
@@ -20,16 +20,17 @@ _MAX_AGE_S = "86400"
 _CODES = {404: "NotFound", 405: "MethodNotAllowed", 413: "RequestBodyTooLarge"}
 
 
-@web.middleware
-async def answer_in_protocol(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Run ``handler``; answer its errors as JSON, and let pages of any origin read the answer."""
+async def answer_in_protocol(request: web.BaseRequest, routes: Routes) -> web.StreamResponse:
+    """Find and run the handler; errors become JSON, and pages of any origin may read it all."""
+    if hdrs.EXPECT in request.headers:
+        await _continue(request)
     if not request.path.startswith(_OPEN_PATHS):
-        return await handler(request)
+        return await routes.find(request)(request)
     origin = request.headers.get(hdrs.ORIGIN)
     if request.method == hdrs.METH_OPTIONS and origin is not None:
         response: web.StreamResponse = _preflight_response(request)
     else:
-        response = await _answer(request, handler)
+        response = await _answer(request, routes)
     if origin is not None and not response.prepared:
         headers = response.headers
         headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
@@ -38,9 +39,9 @@ async def answer_in_protocol(request: web.Request, handler: Handler) -> web.Stre
     return response
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(request: web.BaseRequest, routes: Routes) -> web.StreamResponse:
     try:
-        return await handler(request)
+        return await routes.find(request)(request)
     except LivefileError as error:
         return error_response(error)
     except web.HTTPException as error:
@@ -52,7 +53,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return unexpected_error_response(error)
 
 
-def _preflight_response(request: web.Request) -> web.Response:
+def _preflight_response(request: web.BaseRequest) -> web.Response:
     response = web.Response(status=200)
     response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = _METHODS
     response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = _MAX_AGE_S
@@ -60,3 +61,9 @@ def _preflight_response(request: web.Request) -> web.Response:
     if wanted is not None:
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = wanted
     return response
+
+
+# A client with a large body may wait to be told that it is wanted.
+async def _continue(request: web.BaseRequest) -> None:
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0

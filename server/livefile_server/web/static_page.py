@@ -8,6 +8,8 @@ from pathlib import Path
 
 from aiohttp import hdrs, web
 
+from livefile_server.web.routes import Routes
+
 _INDEX = "index.html"
 # Not from the ``mimetypes`` module: that one depends on the machine, and a script of the wrong
 # type does not run.
@@ -46,13 +48,13 @@ class StaticPage:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
+    def add_routes(self, routes: Routes) -> None:
         """Take every path that no route before this one took."""
-        router.add_get("/{path:.*}", self.get)
+        routes.add_pattern(hdrs.METH_GET, "/.*", self.get)
 
-    async def get(self, request: web.Request) -> web.StreamResponse:
+    async def get(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve one file."""
-        path = request.match_info["path"]
+        path = request.rel_url.path_safe.removeprefix("/")
         file = self.find(path)
         if file is None:
             # What looks like a file, or like an attempt to leave the root, is no page.

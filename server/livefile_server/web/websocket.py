@@ -82,23 +82,18 @@ class SyncSocket:
         self._reading_task: asyncio.Task[object] | None = None
         self._catch_up_task: asyncio.Task[None] | None = None
         self._close: Close | None = None
-        self._ended = asyncio.Event()
 
-    async def run(self, request: web.Request) -> web.StreamResponse:
+    async def run(self, request: web.BaseRequest) -> web.StreamResponse:
         """Shake hands, serve the client until it leaves or is closed, and clean up."""
-        try:
-            await self._websocket.prepare(request)
-            if request.transport is not None:  # Else it is gone already.
-                self._transport = request.transport
-                await self._serve()
-        finally:
-            self._ended.set()
+        await self._websocket.prepare(request)
+        if request.transport is not None:  # Else it is gone already.
+            self._transport = request.transport
+            await self._serve()
         return self._websocket
 
-    async def shut_down(self) -> None:
-        """Close the socket because the server ends; the client will try again."""
+    def shut_down(self) -> None:
+        """Let ``run`` close the socket because the server ends; the client will try again."""
         self._begin_close(Close(code=WSCloseCode.GOING_AWAY))
-        await self._ended.wait()
 
     async def _serve(self) -> None:
         self._transport.set_write_buffer_limits(high=limits.SOCKET_BUFFER_SIZE_BYTES_MAX)
