@@ -11,6 +11,7 @@ import pytest
 from livefile.model.index_range import IndexRange
 from livefile.model.interval import Interval
 from livefile.model.write import IndexWrites
+from livefile.transaction import scan as scan_module
 from livefile.transaction import transaction as transaction_module
 from livefile.transaction.committer import Committer
 from livefile.transaction.read_set import ReadSet
@@ -76,7 +77,7 @@ def keep_old_entries_on_patch(patch: pytest.MonkeyPatch) -> None:
 
 
 def read_one_row_less(patch: pytest.MonkeyPatch) -> None:
-    right = transaction_module._split
+    right = scan_module.split
 
     def split(
         interval: Interval, rows: Sequence[tuple[bytes, bytes]], wanted: int, *, is_descending: bool
@@ -86,7 +87,8 @@ def read_one_row_less(patch: pytest.MonkeyPatch) -> None:
             return covered, rest
         return Interval(covered.start, rows[-1][0]), rest
 
-    patch.setattr(transaction_module, "_split", split)
+    for module in (scan_module, transaction_module):
+        patch.setattr(module, "split", split)
 
 
 def take_lte_for_lt(patch: pytest.MonkeyPatch) -> None:
