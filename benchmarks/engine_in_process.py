@@ -1,7 +1,8 @@
 """What do mutations and queries cost inside the engine, without any server?
 
-A transfer between two of 1,000 accounts, one or 64 submitted at a time, and reading one document
-whose result is in the query cache or is not. The whole engine runs on this one thread, so a
+A transfer between two of 1,000 accounts, one or 64 submitted at a time, an insert of one small
+document, and reading one document, by its id or by an index, whose result is in the query cache or
+is not. The whole engine runs on this one thread, so a
 profiler sees all of it: ``--profile`` prints where the time goes. Run:
 ``python -m benchmarks.engine_in_process``.
 """
@@ -14,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from pathlib import Path
 
 import orjson
@@ -24,7 +25,7 @@ from benchmarks.measurement import Case, Sample
 from benchmarks.question import print_question
 from benchmarks.server_under_test import BENCH_APP
 from benchmarks.workload import transfers
-from livefile import Call, FunctionKind, Livefile, LivefileError, Outcome, Success, limits
+from livefile import Call, FunctionKind, Livefile, LivefileError, Outcome, Success, Value, limits
 
 IN_FLIGHT = 64
 CALLS_COUNT = 3_200
@@ -44,8 +45,10 @@ def engine_in_process(_: Loader) -> Iterator[Sequence[Case]]:
             yield [
                 _case(livefile, "transfer", mutation, transfer_calls(), 1),
                 _case(livefile, "transfer", mutation, transfer_calls(), IN_FLIGHT),
+                _case(livefile, "insert", mutation, _inserts(), IN_FLIGHT),
                 _case(livefile, "get_hit", query, _gets(ids[:100]), IN_FLIGHT),
                 _case(livefile, "get_miss", query, _gets(ids), IN_FLIGHT),
+                _case(livefile, "find_miss", query, _finds(), IN_FLIGHT),
             ]
 
 
@@ -100,6 +103,20 @@ def _gets(ids: Sequence[str]) -> Iterator[Call]:
     return cycle([Call(path="accounts:get", args={"id": id}, request_id=_REQUEST_ID) for id in ids])
 
 
+def _finds() -> Iterator[Call]:
+    """Yield reads of accounts by their names without end; each comes again when it is forgotten."""
+    for number in cycle(range(UNCACHED_COUNT)):
+        args: dict[str, Value] = {"name": f"account-{number}"}
+        yield Call(path="accounts:find", args=args, request_id=_REQUEST_ID)
+
+
+def _inserts() -> Iterator[Call]:
+    """Yield inserts of new accounts without end."""
+    for number in count():
+        args: dict[str, Value] = {"name": f"new-{number}", "balance": 1.0}
+        yield Call(path="accounts:insert", args=args, request_id=_REQUEST_ID)
+
+
 def _case(
     livefile: Livefile, what: str, kind: FunctionKind, calls: Iterator[Call], in_flight: int
 ) -> Case:
@@ -107,7 +124,7 @@ def _case(
         name="engine_in_process",
         parameters={"call": what, "in_flight": in_flight},
         measure=partial(run_calls, livefile, kind, calls, in_flight),
-        floor=(f"floor_transfer group={in_flight}",) if what == "transfer" else (),
+        floor=f"floor_transfer group={in_flight}" if what == "transfer" else None,
     )
 
 

@@ -3,7 +3,7 @@
 Cases of all questions are repeated in turn, never one case ten times in a row, so that whatever
 else the machine does meanwhile falls on all of them alike.
 
-Not here: what is measured (one file per question).
+Not here: what is measured (one file per question), and the table of targets (``table.py``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,21 +18,26 @@ Sample = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the median of one figure should not exceed."""
+    """What one figure should not exceed: its median, or another percentile.
+
+    ``is_ratio``: not the figure itself is bounded but how many times the floor's it is.
+    """
 
     figure: str
     at_most: float
+    percent: int = 50
+    is_ratio: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to measure. ``floor`` names cases that, together, do it without Livefile."""
+    """One thing to measure. ``floor`` is the title of the case that it is compared with."""
 
     name: str
     measure: Callable[[], Sample]
     parameters: Mapping[str, object] = field(default_factory=dict)
-    target: Target | None = None
-    floor: tuple[str, ...] = ()
+    targets: Sequence[Target] = ()
+    floor: str | None = None
 
     @property
     def title(self) -> str:
@@ -42,25 +47,39 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All observations of a case, over its repetitions.
-
-    ``medians`` holds one number per repetition and figure: their spread is that of the machine.
-    """
+    """What all repetitions of a case saw, in their order."""
 
     case: Case
-    observations: Mapping[str, Sequence[float]]
-    medians: Mapping[str, Sequence[float]]
+    samples: Sequence[Sample]
 
-    def median(self, figure: str) -> float:
-        """Return the median over everything observed."""
-        return median(self.observations[figure])
+    @property
+    def figures(self) -> Sequence[str]:
+        """The names of what was observed."""
+        return list(self.samples[0])
+
+    def value(self, figure: str, percent: int = 50) -> float:
+        """Return the median, or another percentile, over everything observed."""
+        return _at(percent, [seen for sample in self.samples for seen in sample[figure]])
+
+    def values(self, figure: str, percent: int = 50) -> list[float]:
+        """Return the same for each repetition: how far apart they are is the machine's doing."""
+        return [_at(percent, sample[figure]) for sample in self.samples]
+
+    def times(self, floor: "Result", figure: str, percent: int = 50) -> list[float]:
+        """Return for each repetition how many times the floor's figure this one's is.
+
+        The two were measured within the same round, so a machine that is slower for a while
+        moves the ratio least.
+        """
+        pairs = zip(self.values(figure, percent), floor.values(figure, percent), strict=True)
+        return [own / bare for own, bare in pairs]
 
     def line(self) -> str:
         """Return the one line: name, parameters, then median and p95 of every figure."""
         parts = [self.case.title]
-        for figure, values in self.observations.items():
-            parts.append(f"median_{figure}={rounded(median(values))}")
-            parts.append(f"p95_{figure}={rounded(percentile(values, 95))}")
+        for figure in self.figures:
+            parts.append(f"median_{figure}={rounded(self.value(figure))}")
+            parts.append(f"p95_{figure}={rounded(self.value(figure, 95))}")
         return " ".join(parts)
 
 
@@ -72,7 +91,7 @@ def repeat(cases: Sequence[Case], repetitions: int) -> list[Result]:
             sample = case.measure()
             if repetition > 0:  # Caches, files and code paths are warm from here on.
                 seen.append(sample)
-    return [_result(case, seen) for case, seen in zip(cases, samples, strict=True)]
+    return [Result(case, seen) for case, seen in zip(cases, samples, strict=True)]
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -86,10 +105,5 @@ def rounded(number: float) -> str:
     return f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
-def _result(case: Case, samples: Sequence[Sample]) -> Result:
-    figures = list(samples[0])
-    return Result(
-        case=case,
-        observations={name: [x for sample in samples for x in sample[name]] for name in figures},
-        medians={name: [median(sample[name]) for sample in samples] for name in figures},
-    )
+def _at(percent: int, values: Sequence[float]) -> float:
+    return median(values) if percent == 50 else percentile(values, percent)

@@ -1,8 +1,11 @@
-"""Every question at once: ``make bench``.
+"""Every question with a target at once: ``make bench``.
 
 All servers run side by side and the repetitions of all cases go in turn, so the figures of one
-run can be compared with each other. Prints one line for each case, then a table of those with a
-target or a floor, as docs/performance.md has it. Run: ``python -m benchmarks.run``.
+run can be compared with each other. Prints one line for each case, then the table of targets;
+``--markdown`` leaves out the lines, but that of the disk, for docs/performance.md. Run:
+``python -m benchmarks.run``.
+
+Not here: questions that take minutes, or are about a limit and not about a cost; they run alone.
 """
 
 import argparse
@@ -13,61 +16,40 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.commit_log_cost import commit_log_cost
+from benchmarks.delivery import delivery
 from benchmarks.disjoint_subscriptions import disjoint_subscriptions
 from benchmarks.engine_in_process import engine_in_process
-from benchmarks.fan_out import fan_out
-from benchmarks.floors import floors
+from benchmarks.floor_transfer import floor_transfer
 from benchmarks.fsync_probe import fsync_probe
 from benchmarks.idle_memory import idle_memory
+from benchmarks.insert import insert
 from benchmarks.load import loader
-from benchmarks.measurement import REPETITIONS, Result, repeat, rounded
+from benchmarks.measurement import REPETITIONS, repeat
+from benchmarks.million_documents import million_documents
 from benchmarks.mutation_http import mutation_http
 from benchmarks.mutation_websocket import mutation_websocket
 from benchmarks.query_http import query_http
 from benchmarks.question import Question
 from benchmarks.server_under_test import ROOT
 from benchmarks.start_up import start_up
+from benchmarks.subscriber_memory import subscriber_memory
+from benchmarks.table import table
 
 QUESTIONS: Sequence[Question] = (
     fsync_probe,
-    floors,
+    floor_transfer,
     engine_in_process,
-    commit_log_cost,
     mutation_websocket,
     mutation_http,
+    insert,
     query_http,
-    fan_out,
+    delivery,
+    subscriber_memory,
     disjoint_subscriptions,
+    million_documents,
     start_up,
     idle_memory,
 )
-
-_HEADER = "| case | figure | target | measured | spread | floor | times the floor |"
-
-
-def table(results: Sequence[Result]) -> str:
-    """Return a table in Markdown of the results that have a target or a floor."""
-    by_title = {result.case.title: result for result in results}
-    rows = [_HEADER, "|---" * _HEADER.count(" | ") + "|---|"]
-    for result in results:
-        target = result.case.target
-        if target is None and not result.case.floor:
-            continue
-        figure = "cpu_us" if target is None else target.figure
-        measured, medians = result.median(figure), result.medians[figure]
-        floor = sum(by_title[title].median(figure) for title in result.case.floor)
-        cells = [
-            result.case.title,
-            figure,
-            "" if target is None else rounded(target.at_most),
-            rounded(measured),
-            f"{rounded(min(medians))} to {rounded(max(medians))}",
-            rounded(floor) if floor else "",
-            f"{measured / floor:.1f}" if floor else "",
-        ]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
 
 
 def machine() -> str:
@@ -90,15 +72,20 @@ def main() -> None:
     """Run everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    repetitions = parser.parse_args().repetitions
+    parser.add_argument(
+        "--markdown", action="store_true", help="print the table and the probe of the disk"
+    )
+    options = parser.parse_args()
     print(machine(), flush=True)
     with ExitStack() as stack:
         load = stack.enter_context(loader())
         cases = [case for question in QUESTIONS for case in stack.enter_context(question(load))]
-        results = repeat(cases, repetitions)
-    print(f"load_at_end={os.getloadavg()[0]:.1f}")
+        results = repeat(cases, options.repetitions)
+    print(f"load_at_end={os.getloadavg()[0]:.1f} repetitions={options.repetitions}")
     for result in results:
-        print(result.line())
+        # The table has no row for the disk, and every durable figure stands on it.
+        if not options.markdown or result.case.name == "fsync_probe":
+            print(result.line())
     print(f"\n{table(results)}")
 
 

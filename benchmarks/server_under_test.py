@@ -14,10 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.measurement import Sample
+
 ROOT = Path(__file__).resolve().parents[1]
 BENCH_APP = ROOT / "benchmarks" / "bench_app"
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 20.0
+KEPT_VARIABLE = "BENCHMARKS_KEEP"  # The settings that a comparison is about, see ``compare.py``.
 _POLL_SECONDS = 0.001
 
 
@@ -33,9 +36,16 @@ class ServerProcess:
         self.port = port
         self._output = output
         # What the person at this machine has set for their own deployment must not matter.
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("LIVEFILE_")}
+        kept = os.environ.get(KEPT_VARIABLE, "").split(",")
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("LIVEFILE_") or name in kept
+        }
         roots = [str(ROOT / "engine"), str(ROOT / "server"), str(ROOT)]
         environment["PYTHONPATH"] = os.pathsep.join(roots)
+        # An installed server finds its modules compiled, so this one must, from its second start.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         with output.open("ab") as file:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment
@@ -86,6 +96,19 @@ def serve_command(database: Path, port: int) -> list[str]:
     """Return the command line that serves the app under test, as a user would start it."""
     command = [sys.executable, "-m", "livefile_server.cli.main", "serve", str(database)]
     return [*command, "--app", str(BENCH_APP), "--port", str(port)]
+
+
+def measure_start(database: Path) -> Sample:
+    """Serve a file of the app under test until the first answer, and see how long that took."""
+    with tempfile.TemporaryDirectory(prefix="livefile-bench-") as name:
+        port = free_port()
+        started_s = time.perf_counter()
+        server = ServerProcess(serve_command(database, port), port, Path(name) / "output")
+        duration_s = time.perf_counter() - started_s
+        try:
+            return {"duration_ms": [duration_s * 1e3], "cpu_ms": [server.cpu_s() * 1e3]}
+        finally:
+            server.stop()
 
 
 @contextmanager

@@ -5,10 +5,12 @@ official clients hand its result to the caller.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from uuid import UUID
 
-from benchmarks.websocket_client import Failed, WebsocketClient, open_websocket
+from benchmarks.load import Operation
+from benchmarks.websocket_client import OPENED_AT_ONCE, Failed, WebsocketClient, open_websocket
 
 _PATH = b"/api/1.48.0/sync"
 _CONNECT = (
@@ -77,6 +79,16 @@ class SyncClient:
 async def open_sync_clients(port: int, count: int, failed: Failed) -> list[SyncClient]:
     """Open ``count`` sockets, each a client of its own."""
     clients = [SyncClient(failed) for _ in range(count)]
-    for number, client in enumerate(clients):  # In turn: a crowd would overflow the backlog.
-        await client.open(port, number)
+    for start in range(0, count, OPENED_AT_ONCE):
+        numbers = range(start, min(start + OPENED_AT_ONCE, count))
+        await asyncio.gather(*(clients[number].open(port, number) for number in numbers))
     return clients
+
+
+def mutations(clients: Sequence[SyncClient], path: bytes, args: Iterator[bytes]) -> list[Operation]:
+    """Return for each client what runs a mutation with the next of ``args``."""
+
+    def mutate(client: SyncClient, over: Callable[[], None]) -> None:
+        client.mutate(path, next(args), over)
+
+    return [partial(mutate, client) for client in clients]

@@ -6,11 +6,13 @@ Not here: the sync protocol (``sync_client.py``).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 Hear = Callable[[bytes], None]
 Failed = Callable[[Exception], None]
+
+OPENED_AT_ONCE = 64  # More would overflow the backlog of some servers.
 
 _HANDSHAKE = (
     b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -49,6 +51,14 @@ class WebsocketClient(asyncio.Protocol):
         """Drop the connection."""
         self._is_closing = True
         self._transport.abort()
+
+    def pause(self) -> None:
+        """Read nothing more until ``resume``."""
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Cut what came into frames."""
@@ -106,3 +116,15 @@ async def open_websocket(port: int, path: bytes, hear: Hear, failed: Failed) -> 
     )
     await client.opened
     return client
+
+
+async def open_websockets(
+    port: int, path: bytes, hears: Sequence[Hear], failed: Failed
+) -> list[WebsocketClient]:
+    """Open a websocket for each who hears."""
+    clients: list[WebsocketClient] = []
+    for start in range(0, len(hears), OPENED_AT_ONCE):
+        some = hears[start : start + OPENED_AT_ONCE]
+        opening = (open_websocket(port, path, hear, failed) for hear in some)
+        clients += await asyncio.gather(*opening)
+    return clients

@@ -16,10 +16,14 @@ MUTATION_ROUTE = b"/api/mutation"
 QUERY_ROUTE = b"/api/query"
 TRANSFER = b"accounts:transfer"
 PUT = b"readings:put"
+HOT_RATIO_MAX = 1.3  # What hot accounts may cost, compared with all of them alike.
+ADD = b"readings:add"
+FILL_READINGS = b"readings:fill"
 BETWEEN = b"readings:between"
 # Less than one mutation may write and return.
 _ACCOUNTS_PER_FILL = 5_000
 _TRANSFERS_COUNT = 10_000
+_HOT_EXPONENT = 1.5
 
 
 def add_accounts(loader: Loader, port: int, count: int = ACCOUNTS_COUNT) -> list[str]:
@@ -41,15 +45,28 @@ def add_accounts(loader: Loader, port: int, count: int = ACCOUNTS_COUNT) -> list
 def transfers(seed: int) -> Sequence[bytes]:
     """Return the arguments of transfers between two different accounts each."""
     random = Random(seed)
-    chosen = []
-    for _ in range(_TRANSFERS_COUNT):
-        source, target = random.sample(range(ACCOUNTS_COUNT), 2)
-        chosen.append(
-            b'{"source":"account-%d","target":"account-%d","amount":1.0}' % (source, target)
-        )
+    return [_transfer(*random.sample(range(ACCOUNTS_COUNT), 2)) for _ in range(_TRANSFERS_COUNT)]
+
+
+def hot_transfers(seed: int) -> Sequence[bytes]:
+    """Return the same, but the account at place n is n ** 1.5 times rarer than the first.
+
+    So 82 % of the transfers have one of the first three accounts in them, 94 % one of ten.
+    """
+    random = Random(seed)
+    weights = [1 / (place + 1) ** _HOT_EXPONENT for place in range(ACCOUNTS_COUNT)]
+    chosen: list[bytes] = []
+    while len(chosen) < _TRANSFERS_COUNT:
+        source, target = random.choices(range(ACCOUNTS_COUNT), weights, k=2)
+        if source != target:
+            chosen.append(_transfer(source, target))
     return chosen
 
 
 def reading(place: int, amount: int) -> bytes:
     """Return the arguments of the mutation that puts a reading at a place."""
     return b'{"place":%d,"amount":%d}' % (place, amount)
+
+
+def _transfer(source: int, target: int) -> bytes:
+    return b'{"source":"account-%d","target":"account-%d","amount":1.0}' % (source, target)

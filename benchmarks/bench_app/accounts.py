@@ -32,6 +32,12 @@ def transfer(ctx: MutationCtx, source: str, target: str, amount: float) -> None:
 
 
 @query
+def find(ctx: QueryCtx, name: str) -> Account | None:
+    """Return the account of a name."""
+    return ctx.db.query(Account.by_name.eq(name=name)).first()
+
+
+@query
 def get(ctx: QueryCtx, id: Id[Account]) -> Account | None:
     """Return one account."""
     return ctx.db.get(id)
