@@ -25,6 +25,7 @@ help:
 	@echo "make test    install what tests need and run everything"
 	@echo "make check   ruff, mypy and the tidy test only"
 	@echo "make bench   run every benchmark"
+	@echo "make torture run every torture at its release size, and look for planted bugs"
 	@echo "make clean   remove everything that make made, the demo's database too"
 
 # --- Environment -----------------------------------------------------------------------------
@@ -92,6 +93,10 @@ types: .venv/.installed-dev
 .PHONY: bench
 bench: .venv/.installed-dev
 	@.venv/bin/python -m benchmarks.run
+
+.PHONY: torture
+torture: .venv/.installed-dev
+	@.venv/bin/python -m tests.torture
 
 .PHONY: clean
 clean:
