@@ -276,7 +276,7 @@ class Livefile:
         done: Done,
         query_set: LiveQuerySet | None = None,
     ) -> None:
-        """Run a call; ``done`` hears the outcome on an engine thread, exactly once.
+        """Run a call; ``done`` hears the outcome on the engine's thread, exactly once.
 
         Mutations run in the order of submission and are durable when ``done`` hears of them.
         ``kind`` None runs a function of any kind. With ``query_set``, an update that shows a
@@ -313,7 +313,7 @@ class Livefile:
         self._requests.query(calls, done)
 
     def open_query_set(self, deliver: Callable[[Update], None]) -> LiveQuerySet:
-        """Return an empty query set; ``deliver`` hears its updates on an engine thread."""
+        """Return an empty query set; ``deliver`` hears its updates on the engine's thread."""
         return LiveQuerySet(self._requests, Watcher(deliver))
 
     def driven_by(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
@@ -345,7 +345,7 @@ class Livefile:
         if sealed_call() is not None or is_own_thread:
             running = current_call.get()
             raise SealedError(
-                f"{'an engine thread' if running is None else running.path} calls into the "
+                f"{'a thread of the engine' if running is None else running.path} calls into the "
                 "deployment that runs it; use ctx.run_query, ctx.run_mutation or ctx.run_action"
             )
         app = self.app

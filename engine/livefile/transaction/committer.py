@@ -1,6 +1,6 @@
 """The committer: validates transactions, applies them in groups, makes each group durable.
 
-A group is one SQLite transaction. Functions that run on the writer's thread read through the
+A group is one SQLite transaction. Functions that run on the engine's thread read through the
 writer's own connection inside the open group: they begin at the head of the history and cannot
 conflict with anything before them. A transaction that began on a snapshot is validated against
 every commit since. Either way the same code looks at the read set, applies the writes and appends
@@ -49,7 +49,7 @@ class RequestAnswer:
 
 
 class Committer:
-    """The only writer. Every method runs on the writer's thread."""
+    """The only writer. For the engine's thread, or the one that waits for the disk."""
 
     def __init__(self, connections: Connections, write_log: WriteLog, clock: Clock) -> None:
         self._connections = connections
