@@ -129,11 +129,12 @@ def test_the_largest_table_number_is_taken() -> None:
     assert decode_document_id(text) == (2**32 - 1, INTERNAL_ID)
 
 
-def test_a_new_internal_id_ends_in_the_day_and_follows_the_seed() -> None:
+def test_a_new_internal_id_begins_with_the_moment_ends_in_the_day_and_follows_the_seed() -> None:
     now_ns = (258 * 24 * 60 * 60 + 5) * 1_000_000_000
     internal_id = new_internal_id(1, now_ns, 0)
 
     assert len(internal_id) == 16
+    assert int.from_bytes(internal_id[:6]) == now_ns // 1_000_000
     assert internal_id[14:] == b"\x01\x02"
     assert internal_id == new_internal_id(1, now_ns, 0)
     others = [(2**64 - 1, now_ns, 0), (1, now_ns + 1, 0), (1, now_ns, 1)]
