@@ -20,14 +20,27 @@ _CONTINUATION = 0x00
 _PING_WITHOUT_PAYLOAD = b"\x89\x00"
 _MEDIUM = Struct(">BBH")
 _LARGE = Struct(">BBQ")
+_WHOLE_SIZE_BYTES_MAX = 65535  # The largest size of the medium form.
 
 
 def write_text(transport: asyncio.WriteTransport, payload: bytes) -> None:
     """Write one text message. Large ones are fragmented: clients bound the size of a frame."""
-    if len(payload) < 65536:
+    if is_whole(payload):
         transport.write(_whole_frame(payload))
     else:
         _write_large(transport, payload)
+
+
+def append_text(frames: bytearray, payload: bytes) -> None:
+    """Append one text message, which must not be large, to ``frames``, to be written with them."""
+    assert is_whole(payload)
+    frames += _header(_FINAL | _TEXT, len(payload))
+    frames += payload
+
+
+def is_whole(payload: bytes) -> bool:
+    """Tell whether a text message goes out in one frame, and is cheap to copy."""
+    return len(payload) <= _WHOLE_SIZE_BYTES_MAX
 
 
 def write_ping(transport: asyncio.WriteTransport) -> None:

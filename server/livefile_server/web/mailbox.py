@@ -19,7 +19,8 @@ class Mailbox:
     """Calls for ``loop``, whose thread makes this. ``post`` may be used on any thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
+        """For whoever has a mailbox: asking asyncio is a system call before Python 3.12."""
         self._thread_id = threading.get_ident()
         self._posted: deque[_Posted] = deque()
         self._is_woken = False
@@ -34,7 +35,7 @@ class Mailbox:
         if not self._is_woken:
             self._is_woken = True
             try:
-                self._loop.call_soon_threadsafe(self._deliver)
+                self.loop.call_soon_threadsafe(self._deliver)
             except RuntimeError:
                 self._posted.clear()  # The loop is closed: nobody is left to be told.
 
@@ -51,4 +52,4 @@ class Mailbox:
                 function(*args)
         finally:
             if remaining:  # A call raised. The loop reports it; the others must still be made.
-                self._loop.call_soon(self._deliver)
+                self.loop.call_soon(self._deliver)

@@ -36,8 +36,9 @@ from livefile_server.sync.effects import (
     SendPing,
 )
 from livefile_server.sync.session import Session, SessionSettings
-from livefile_server.web.frames import write_ping, write_text
+from livefile_server.web.frames import write_ping
 from livefile_server.web.mailbox import Mailbox
+from livefile_server.web.outgoing import Outgoing
 from livefile_server.web.steady_clock import SteadyClock
 
 _log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class SyncSocket:
         )
         self._query_set: LiveQuerySet
         self._transport: asyncio.Transport
+        self._outgoing: Outgoing
         self._timer: asyncio.TimerHandle
         self._reading_task: asyncio.Task[object] | None = None
         self._catch_up_task: asyncio.Task[None] | None = None
@@ -97,6 +99,7 @@ class SyncSocket:
 
     async def _serve(self) -> None:
         self._transport.set_write_buffer_limits(high=limits.SOCKET_BUFFER_SIZE_BYTES_MAX)
+        self._outgoing = Outgoing(self._transport, self._mailbox.loop, self._watch_buffer)
         self._query_set = self._livefile.open_query_set(
             partial(self._mailbox.post, self._on_update)
         )
@@ -140,6 +143,7 @@ class SyncSocket:
                     return  # Closed by either side, or broken.
 
     def _on_mutation(self, request_number: int, outcome: Outcome | LivefileError) -> None:
+        self._outgoing.hold()  # Mostly the transition that shows it follows at once.
         self._take(self._session.mutation_done, request_number, outcome)
 
     def _on_action(self, request_number: int, outcome: Outcome | LivefileError) -> None:
@@ -147,6 +151,7 @@ class SyncSocket:
 
     def _on_update(self, update: Update) -> None:
         self._take(self._session.updated, update)
+        self._outgoing.flush()
 
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(_TICK_INTERVAL_S, self._tick)
@@ -167,7 +172,7 @@ class SyncSocket:
         for effect in effects:
             match effect:
                 case SendFrame():
-                    self._send(effect.payload)
+                    self._outgoing.send(effect.payload)
                 case RunMutation():
                     self._run_mutation(effect)
                 case RunAction():
@@ -183,14 +188,10 @@ class SyncSocket:
                 case _:
                     assert_never(effect)
 
-    def _send(self, payload: bytes) -> None:
-        transport = self._transport
-        if transport.is_closing():
-            return
-        write_text(transport, payload)
+    def _watch_buffer(self) -> None:
         if (
             self._catch_up_task is None
-            and transport.get_write_buffer_size() > limits.SOCKET_BUFFER_SIZE_BYTES_MAX
+            and self._transport.get_write_buffer_size() > limits.SOCKET_BUFFER_SIZE_BYTES_MAX
         ):
             self._session.writable_changed(False, self._now_ns())
             self._catch_up_task = asyncio.create_task(self._catch_up())
@@ -241,6 +242,7 @@ class SyncSocket:
             task.cancel()
 
     async def _say_goodbye(self, close: Close) -> None:
+        self._outgoing.flush()  # Nothing may be sent after the goodbye.
         try:
             async with asyncio.timeout(2 * _CLOSE_DURATION_S_MAX):
                 await self._websocket.close(code=close.code, message=close.reason.encode())
