@@ -4,7 +4,6 @@ import pytest
 
 from livefile import ConflictError, Id, LogTrimmedError, Table
 from livefile.functions.database import DatabaseWriter
-from livefile.model.schema import Schema
 from livefile.transaction import write_log as write_log_module
 from tests.tables import Game, Player
 from tests.workbench import NO_CALL, Workbench

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from livefile import Failure
+from livefile.vocabulary.limits import FAILURE_FRAMES_MAX
 from tests.stepped_app import SteppedApp, message_of, value_of
 
 FAULTS = """
@@ -38,6 +39,15 @@ FAULTS = """
 
     def inner(number: int) -> None:
         raise ValueError(f"bad number {number}")
+
+    @query
+    def goes_down(ctx: QueryCtx, levels: float) -> None:
+        descend(levels)
+
+    def descend(levels: float) -> None:
+        if not levels:
+            raise ValueError("at the ground")
+        descend(levels - 1)
 
     class Odd(BaseException):
         pass
@@ -76,6 +86,21 @@ def test_an_uncaught_error_shows_the_frames_of_the_app_innermost_first(app: Step
         f"    at helper (faults.py:{place('sorted([number]')})",
         f"    at fails_in_a_helper (faults.py:{place('helper(1)')})",
     ]
+
+
+def test_of_a_deep_recursion_the_innermost_frames_are_shown(app: SteppedApp) -> None:
+    # 19 levels down are 20 frames of `descend`, and the query's own is one too many.
+    just_enough = message_of(app.query("faults:goes_down", levels=18.0)).split("\n")
+    one_too_many = message_of(app.query("faults:goes_down", levels=19.0)).split("\n")
+    for_ever = message_of(app.query("faults:goes_down", levels=-1.0)).split("\n")
+
+    assert len(just_enough) == 1 + FAILURE_FRAMES_MAX
+    assert just_enough[-1].startswith("    at goes_down (")
+    assert one_too_many[1:-1] == [just_enough[1], *just_enough[2:3] * 19]
+    assert one_too_many[-1] == "    ... 1 more"
+    assert for_ever[0].startswith("Uncaught RecursionError: ")
+    assert len(for_ever) == 2 + FAILURE_FRAMES_MAX
+    assert all(line.startswith("    at descend (") for line in for_ever[1:-1])
 
 
 @pytest.mark.parametrize(

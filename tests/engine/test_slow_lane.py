@@ -1,92 +1,19 @@
-"""Functions in the slow lane, step by step: what waits for them, and what does not."""
+"""Slow mutations, step by step: what waits for them, and what does not."""
 
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from livefile import Identity, OverloadedError, RequestKey
-from livefile.functions import slow_mutations
+from livefile import Call, ClosedError, LivefileError, Outcome, OverloadedError, RequestKey
+from livefile.functions import mutations, slow_mutations
 from livefile.vocabulary.limits import CONFLICT_RETRIES_MAX
-from tests.stepped_app import SteppedApp, SteppedClient, success_of, value_of
-
-TILL = """
-    from livefile import MutationCtx, QueryCtx, Table, index, mutation, query
-
-    class Amount(Table, name="amounts"):
-        owner: str
-        amount: int
-        by_owner = index("owner")
-
-    def put_into(ctx, owner, amount):
-        found = ctx.db.query(Amount.by_owner.eq(owner=owner)).unique()
-        if found is None:
-            ctx.db.insert(Amount(owner=owner, amount=amount))
-        else:
-            ctx.db.patch(found.id, amount=found.amount + amount)
-
-    @mutation
-    def put(ctx: MutationCtx, owner: str, amount: int) -> int:
-        put_into(ctx, owner, amount)
-        return amount
-
-    @mutation
-    def put_slowly(ctx: MutationCtx, owner: str, amount: int) -> int:
-        put_into(ctx, owner, amount)
-        return amount
-
-    @mutation
-    def note_slowly(ctx: MutationCtx) -> None:
-        ctx.db.table("notes").insert({"text": "new"})
-
-    @mutation
-    def fail_slowly(ctx: MutationCtx, owner: str) -> None:
-        put_into(ctx, owner, 1)
-        raise ValueError("no")
-
-    @query
-    def total(ctx: QueryCtx) -> int:
-        return sum(row.amount for row in ctx.db.query(Amount))
-
-    @query
-    def total_slowly(ctx: QueryCtx) -> int:
-        return sum(row.amount for row in ctx.db.query(Amount))
-
-    @query
-    def amount_slowly(ctx: QueryCtx, owner: str) -> int:
-        found = ctx.db.query(Amount.by_owner.eq(owner=owner)).unique()
-        return 0 if found is None else found.amount
-
-    @query
-    def whose_slowly(ctx: QueryCtx) -> str:
-        identity = ctx.auth.get_user_identity()
-        return "nobody" if identity is None else identity["subject"]
-"""
-
-SEEDS_COUNT = 60
-
-SLOW = (
-    "till:put_slowly", "till:note_slowly", "till:fail_slowly", "till:total_slowly",
-    "till:amount_slowly", "till:whose_slowly",
-)  # fmt: skip
+from tests.slow_app import open_till, rest, step_past_the_lane
+from tests.stepped_app import SteppedApp, success_of, value_of
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> SteppedApp:
-    app = SteppedApp(tmp_path, {"till": TILL})
-    for path in SLOW:
-        app.livefile._lane.note_slow(path)
-    return app
-
-
-def rest(app: SteppedApp) -> None:
-    """Take steps until nothing waits."""
-    while not (app.livefile._mutations.is_idle and app.livefile._subscriptions.is_idle):
-        app.step()
-    app.step()
-
-
-# --- Mutations ---------------------------------------------------------------------------------
+    return open_till(tmp_path)
 
 
 def test_a_slow_mutation_is_committed_and_answered(app: SteppedApp) -> None:
@@ -149,6 +76,45 @@ def test_mutations_of_one_session_keep_their_order(app: SteppedApp) -> None:
     assert timestamps == sorted(timestamps)
 
 
+def test_mutations_that_were_held_back_run_before_those_that_came_later(
+    app: SteppedApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mutations, "GROUP_MUTATIONS_MAX", 2)
+    answers = []
+    for first, last in [(0, 1), (1, 3), (3, 8)]:
+        for number in range(first, last):
+            path = "till:put_slowly" if number % 3 == 0 else "till:put"
+            key = RequestKey("session", number)
+            answers.append(app.submit(None, path, {"owner": "a", "amount": 1}, request_key=key))
+        app.step()
+    rest(app)
+
+    timestamps = [success_of(answer).ts for (answer,) in answers]  # type: ignore[arg-type]
+    assert timestamps == sorted(timestamps)
+
+
+def test_all_who_wait_for_the_slow_lane_hear_when_the_engine_stops(app: SteppedApp) -> None:
+    answers = [
+        app.submit(
+            None, path, {"owner": "a", "amount": 1}, request_key=RequestKey("session", number)
+        )
+        for number, path in enumerate(["till:put_slowly", "till:put", "till:put_slowly"])
+    ]
+    answers.append(app.submit(None, "till:total_slowly", {}))
+    past: list[Outcome | LivefileError] = []
+    app.livefile.submit_at(Call(path="till:total", args={}), app.livefile.latest_ts, past.append)
+    answers.append(past)
+    app.step()
+    app.submit(None, "till:put", {"owner": "b", "amount": 1})
+    step_past_the_lane(app)
+    answers.append(app.submit(None, "till:total_slowly", {}))
+    stopped = ClosedError("it stopped")
+    app.livefile._mutations.abandon(stopped)
+    app.livefile._subscriptions.abandon(stopped)
+
+    assert answers == [[stopped]] * len(answers)
+
+
 def test_a_slow_mutation_that_is_sent_again_runs_once(app: SteppedApp) -> None:
     key = RequestKey("session", 0)
     answers = [
@@ -186,97 +152,3 @@ def test_too_many_slow_mutations_are_refused(
 
     assert isinstance(answers[2][0], OverloadedError)
     assert value_of(app.query("till:total")) == 2
-
-
-# --- Queries -----------------------------------------------------------------------------------
-
-
-def test_a_slow_query_sees_every_mutation_that_was_answered_before(app: SteppedApp) -> None:
-    app.mutate("till:put", owner="a", amount=1)
-    early = app.submit(None, "till:total_slowly", {})
-    app.step()
-    app.mutate("till:put", owner="a", amount=1)
-    late = app.submit(None, "till:total_slowly", {})
-    rest(app)
-
-    assert value_of(early[0]) in (1, 2)
-    assert value_of(late[0]) == 2
-
-
-def test_equal_slow_queries_run_once(app: SteppedApp) -> None:
-    answers = [app.submit(None, "till:total_slowly", {}) for _ in range(5)]
-    rest(app)
-
-    assert [value_of(answer) for (answer,) in answers] == [0] * 5
-    assert app.count_runs("till:total_slowly") == 1
-
-
-def test_only_who_watches_a_slow_query_waits_for_it(app: SteppedApp) -> None:
-    patient, other = app.client(), app.client()
-    patient.watch(0, "till:total")
-    patient.watch(1, "till:total_slowly")
-    other.watch(0, "till:total")
-    app.step()
-
-    assert other.shown
-    assert not patient.updates
-    rest(app)
-    assert patient.value(0) == patient.value(1) == 0
-
-
-def test_a_slow_live_query_is_shared_but_never_with_another_identity(app: SteppedApp) -> None:
-    ann, bob = (
-        app.client(Identity({"tokenIdentifier": f"x|{n}", "subject": n, "issuer": "x"}))
-        for n in ("ann", "bob")
-    )
-    for client in (ann, bob):
-        client.watch(0, "till:whose_slowly")
-        client.watch(1, "till:total_slowly")
-    rest(app)
-
-    assert (ann.value(0), bob.value(0)) == ("ann", "bob")
-
-
-def test_every_update_with_slow_queries_is_of_one_state(tmp_path: Path, seed: int) -> None:
-    random = Random(seed)
-    app = SteppedApp(tmp_path, {"till": TILL}, seed=seed)
-    for path in SLOW:
-        app.livefile._lane.note_slow(path)
-    clients = [app.client() for _ in range(3)]
-    for client in clients:
-        client.watch(0, "till:total")
-    for number in range(120):
-        client = random.choice(clients)
-        match random.randrange(8):
-            case 0 | 1 | 2:
-                path = random.choice(["till:put", "till:put_slowly"])
-                app.submit(None, path, {"owner": random.choice("abc"), "amount": number})
-            case 3:
-                toggle(client, random.choice([1, 2]))
-            case _:
-                app.step()
-        for shown in clients:
-            check(shown)
-    rest(app)
-
-    totals = {client.value(0) for client in clients}
-    assert totals == {value_of(app.query("till:total"))}
-    for client in clients:
-        check(client)
-        assert client.shown.keys() == client.watched.keys()
-
-
-def toggle(client: SteppedClient, query_id: int) -> None:
-    """Watch a slow query, or stop watching it."""
-    if query_id in client.watched:
-        client.unwatch(query_id)
-    else:
-        client.watch(query_id, "till:total_slowly")
-
-
-def check(client: SteppedClient) -> None:
-    """All totals that a client shows are of one state, and it goes forward only."""
-    totals = {client.value(query_id) for query_id in client.shown}
-    assert len(totals) <= 1
-    timestamps = [update.ts for update in client.updates]
-    assert timestamps == sorted(timestamps)

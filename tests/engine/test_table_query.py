@@ -277,6 +277,16 @@ def test_every_way_to_read_agrees_with_a_sorted_list(db: Workbench, seed: int) -
     assert query.first() == next(iter(wanted), None)
 
 
+def test_collecting_gives_what_iterating_gives_however_many_there_are(db: Workbench) -> None:
+    with db.change() as writer:
+        for number in range(300):
+            writer.insert(Player(name="x", score=number))
+    query = db.reader(db.on_snapshot()).query(Player)
+
+    assert scores(query.collect()) == [row.score for row in query] == list(range(300))
+    assert scores(query.order("desc").collect()) == list(reversed(range(300)))
+
+
 def test_an_index_that_the_file_does_not_have_is_named() -> None:
     class Plain(Table, name="plain"):
         text: str

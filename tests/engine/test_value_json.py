@@ -44,6 +44,12 @@ def test_a_value_has_the_wire_form_of_the_protocol(value: Value, text: str) -> N
     assert exact(from_json(text)) == exact(value)
 
 
+@pytest.mark.parametrize(("value", "text"), WIRE_FORMS)
+def test_a_value_has_the_same_form_inside_of_others(value: Value, text: str) -> None:
+    assert to_json([value, "x"]).decode() == f'[{text},"x"]'
+    assert to_json({"a": value}).decode() == f'{{"a":{text}}}'
+
+
 @given(values())
 def test_the_wire_form_gives_back_the_identical_value(value: Value) -> None:
     assert exact(from_json(to_json(value))) == exact(value)

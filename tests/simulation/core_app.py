@@ -139,6 +139,14 @@ _FUNCTIONS = """
         return caller(ctx)
 
     @query
+    def guest(ctx: QueryCtx, board: str) -> Any:
+        if ctx.db.query(Note.by_place.eq(board=board)).first() is None:
+            return "open"
+        name = caller(ctx)
+        found = ctx.db.query(Counter.by_owner.eq(owner=name)).unique()
+        return [name, 0.0 if found is None else found.count]
+
+    @query
     def version(ctx: QueryCtx) -> float:
         return {version}
 """

@@ -74,6 +74,7 @@ class CoreClient:
         self._max_ts = 0
         self._ts_at_connect = 0
         self._query_set_version = 0
+        self._query_sets: list[set[int]] = [set()]
         self._callers = ["nobody"]
         self._seen: Mapping[str, Any] = _NO_VERSION
 
@@ -135,6 +136,7 @@ class CoreClient:
         if self.caller != "nobody":
             self._authenticate(0)
         self._query_set_version = 0
+        self._query_sets = [set()]
         self._modify(*[self._add(query_id) for query_id in self.queries])
         for request in self._open.values():
             self._send(request.message)
@@ -183,6 +185,8 @@ class CoreClient:
                 self._outcomes.pop(query_id, None)
 
     def _show(self, ts: int) -> None:
+        wanted = self._query_sets[self._seen["querySet"]]
+        assert self._outcomes.keys() == wanted, f"{self.name} is not shown all of {wanted} at {ts}"
         # A query that the user dropped meanwhile is still the server's to keep right.
         shown = {self._names[query_id]: outcome for query_id, outcome in self._outcomes.items()}
         poorer = shown.get(query_name("poorer", {}))
@@ -218,6 +222,7 @@ class CoreClient:
             return
         base = self._query_set_version
         self._query_set_version += 1
+        self._query_sets.append(set(self.queries))
         self._send(
             _message(
                 "ModifyQuerySet",

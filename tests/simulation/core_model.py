@@ -85,6 +85,10 @@ class CoreModel:
                 return [caller, self._counts.get(caller, 0.0)]
             case "door":
                 return caller if self._on(args["board"]) else "open"
+            case "guest":
+                if not self._on(args["board"]):
+                    return "open"
+                return [caller, self._counts.get(caller, 0.0)]
         raise AssertionError(f"the model has no query {name}")
 
     def _transfer(self, source: str, target: str, amount: float) -> list[float]:

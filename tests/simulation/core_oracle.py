@@ -17,7 +17,8 @@ import orjson
 from livefile import Livefile
 from livefile.sqlite.commit_log import commits_between
 from tests.integrity import check_integrity
-from tests.simulation.core_client import Answer, CoreClient, Refusal, Shown
+from tests.simulation.core_asks import Asked
+from tests.simulation.core_client import Answer, CoreClient, Refusal, Shown, query_name
 from tests.simulation.core_model import Args, CoreModel, RefusedError
 
 
@@ -31,9 +32,19 @@ class _Commit:
     session: tuple[str, int] | None
 
 
-def check_results(livefile: Livefile, clients: Sequence[CoreClient]) -> None:
+# Mutations that never fail and always write: those of a session are committed in its order.
+_CERTAIN = ("bump", "put")
+
+
+def check_results(
+    livefile: Livefile,
+    clients: Sequence[CoreClient],
+    asked: Sequence[Asked],
+    versions: Sequence[tuple[float, int, int]],
+) -> None:
     """Raise an AssertionError unless all answers and all transitions are those of the model.
 
+    ``versions`` says which version of the code alone ran after one timestamp, up to another.
     Everything must be at rest: nothing is open, and the newest of each client must be fresh.
     """
     database = livefile._database  # The log and the integrity check have no public name.
@@ -45,12 +56,15 @@ def check_results(livefile: Livefile, clients: Sequence[CoreClient]) -> None:
     assert len(sessions) == len(set(sessions)), "a mutation was applied twice"
     made = {commit.session: commit for commit in commits if commit.session is not None}
     _check_requests(clients, made)
+    _check_order(clients, commits)
     told: list[Shown | Answer] = []
     for client in clients:
         told += client.shown
         told += [answer for answer in client.answers if answer.ts is not None]
     told.sort(key=lambda item: cast(int, item.ts))
     model = _check_history(commits, clients, made, told)
+    _check_asked(commits, asked)
+    _check_versions(clients, versions)
     for client in clients:
         _check_fresh(livefile, client, model)
 
@@ -76,6 +90,46 @@ def _check_requests(clients: Sequence[CoreClient], made: Mapping[tuple[str, int]
         assert answered == set(client.requests), f"{client.name} has requests without an answer"
     for session, commit in made.items():
         assert by_name[session[0]].requests[session[1]] == (commit.name, commit.args)
+
+
+def _check_order(clients: Sequence[CoreClient], commits: Sequence[_Commit]) -> None:
+    for client in clients:
+        numbers = [
+            commit.session[1]
+            for commit in commits
+            if commit.session is not None
+            and commit.session[0] == client.name
+            and commit.name in _CERTAIN
+        ]
+        assert numbers == sorted(numbers), f"{client.name}'s mutations were committed as {numbers}"
+
+
+def _check_asked(commits: Sequence[_Commit], asked: Sequence[Asked]) -> None:
+    """The results of an ask are those of one state, of a moment while it was open."""
+    model, remaining = CoreModel(), list(asked)
+    for commit, after in zip([None, *commits], [*commits, None], strict=True):
+        if commit is not None:
+            model.mutate(commit.name, commit.args)
+        start_ts = 0 if commit is None else commit.ts
+        remaining = [
+            ask
+            for ask in remaining
+            if ask.last_ts < start_ts
+            or (after is not None and ask.first_ts >= after.ts)
+            or list(ask.results) != [_outcome(model, *it, ask.caller) for it in ask.queries]
+        ]
+    assert not remaining, f"answers that were never right: {remaining}"
+
+
+def _check_versions(
+    clients: Sequence[CoreClient], versions: Sequence[tuple[float, int, int]]
+) -> None:
+    for client in clients:
+        for shown in client.shown:
+            seen = shown.outcomes.get(query_name("version", {}))
+            for version, after_ts, last_ts in versions:
+                is_surely = after_ts < shown.ts <= last_ts
+                assert seen in (None, version) or not is_surely, f"code {seen} at {shown.ts}"
 
 
 def _check_history(
@@ -121,7 +175,7 @@ def _check_idle(model: CoreModel, request: tuple[str, Args], answer: Answer) -> 
 def _check_shown(model: CoreModel, shown: Shown) -> None:
     for (name, args), outcome in shown.outcomes.items():
         if name == "version":
-            continue  # It changes with the code, which has no timestamp.
+            continue  # It changes with the code, a little later than the schema.
         wanted = _outcome(model, name, orjson.loads(args), shown.caller)
         assert outcome == wanted, (
             f"{name}({args}) for {shown.caller} at {shown.ts} shows {outcome}, want {wanted}"

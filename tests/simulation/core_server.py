@@ -1,19 +1,21 @@
 """The whole server core in one thread: the engine, the sessions, and the way between them.
 
 It stands where sockets and the event loop stand in the real server: it performs the sessions'
-effects and hands them the engine's answers, each when the simulation says so. It can die: the
-file is copied as it is at that moment, and a new server begins with the copy.
+effects and hands them the engine's answers, each when the simulation says so. It says which
+functions are slow, and when the slow lane does what. It can die: the file is copied as it is at
+that moment, and a new server begins with the copy.
 
 Not here: what happens when (``core_simulation.py``).
 """
 
 import shutil
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from livefile import (
     ADMIN,
@@ -26,6 +28,7 @@ from livefile import (
     ManualClock,
     errors,
 )
+from livefile.functions.stepped_lane import SteppedLane
 from livefile_server.sync.client_version import ClientVersion
 from livefile_server.sync.effects import (
     ChangeQuerySet,
@@ -126,6 +129,8 @@ class CoreServer:
         self._app = app
         self._image: Path | None = None
         self._dies_in: dict[str, int] = {}
+        self._expires_in = 0
+        self._slow: dict[str, None] = {}
         self._files_count = 0
         self._open(folder / "live-0.db")
 
@@ -143,9 +148,52 @@ class CoreServer:
         """Open a socket."""
         return ServerSocket(self, self._settings)
 
-    def step(self) -> None:
-        """Let the engine do what waits."""
-        self.livefile.step()
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits for the engine, nor the other way round."""
+        livefile = self.livefile
+        is_engine_idle = livefile._mutations.is_idle and livefile._subscriptions.is_idle
+        return is_engine_idle and not self._posted
+
+    @property
+    def slow_count(self) -> int:
+        """How many pieces of work wait for the slow lane."""
+        return len(self._lane._waiting)
+
+    def step(self, piece: int | None = 0) -> None:
+        """Let the engine do what waits, and the slow lane one piece of its work, or none."""
+        if piece is None:
+            with self._hold_lane():
+                self.livefile.step()
+        else:
+            self._lane._waiting.rotate(-piece)
+            self.livefile.step()
+
+    def set_slow(self, path: str, *, is_slow: bool) -> None:
+        """Let a function be slow from now on, or no longer."""
+        if is_slow:
+            self._slow[path] = None
+        else:
+            self._slow.pop(path, None)
+        self._lane._slow = set(self._slow)
+
+    def expire(self) -> None:
+        """Take away the snapshots of all who read for long."""
+        self.livefile._database._connections.readers.cut_off(0)
+
+    def expire_in(self, count: int) -> None:
+        """Do so while the ``count``-th function from now runs."""
+        self._expires_in = count
+
+    def unless_dead(self, function: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return a function that does nothing if this server is dead when it is called."""
+        files_count = self._files_count
+
+        def call(answer: Any) -> None:
+            if self._files_count == files_count:
+                function(answer)
+
+        return call
 
     def deliver(self, count: int) -> None:
         """Hand the sessions some of the answers that wait."""
@@ -158,10 +206,11 @@ class CoreServer:
         self._note("answer")
         self._posted.append((function, args))
 
-    def deploy(self, app: App) -> None:
-        """Switch to other code."""
+    def deploy(self, app: App, *, is_lane_held: bool) -> None:
+        """Switch to other code, maybe before the slow lane has done anything."""
         self._app = app
-        self.livefile.deploy(app)
+        with self._hold_lane() if is_lane_held else nullcontext():
+            self.livefile.deploy(app)
 
     def die_in(self, moment: str, count: int) -> None:
         """Die at the ``count``-th ``moment`` from now: "run" in a group, or "answer" after it."""
@@ -184,6 +233,7 @@ class CoreServer:
     def _open(self, path: Path) -> None:
         self._posted: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._dies_in = {}
+        self._expires_in = 0
         self.livefile = Livefile.open(
             path,
             self._app,
@@ -192,13 +242,29 @@ class CoreServer:
             has_threads=False,
         )
         self.livefile.observe_calls(self._observe)
+        # What a stepped lane does when has no public name.
+        self._lane = cast(SteppedLane, self.livefile._lane)
+        self._lane._slow = set(self._slow)
         self._settings = SessionSettings(
             latest_ts=lambda: self.livefile.latest_ts,
             check_admin_key=_check_admin_key,
             transitions=SharedTransitions(),
         )
 
+    @contextmanager
+    def _hold_lane(self) -> Iterator[None]:
+        """Let the slow lane get nothing done meanwhile; what comes is behind what waits."""
+        held, self._lane._waiting = self._lane._waiting, deque()
+        try:
+            yield
+        finally:
+            self._lane._waiting.extendleft(reversed(held))
+
     def _observe(self, record: CallRecord) -> None:
+        if self._expires_in:
+            self._expires_in -= 1
+            if not self._expires_in:
+                self.expire()
         if record.kind is FunctionKind.MUTATION:
             self._note("run")
 

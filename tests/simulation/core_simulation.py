@@ -1,4 +1,4 @@
-"""The whole server core under one seed: clients, connections, crashes, deploys and clocks.
+"""The whole server core under one seed: clients, connections, slow functions, crashes, deploys.
 
 Every choice is drawn from the seed, everything runs in this thread, so the same seed gives the
 same bytes in the same order: ``trace`` is a hash over all of them. First faults are on, then they
@@ -11,30 +11,38 @@ import hashlib
 import shutil
 import tempfile
 from collections import Counter, deque
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from livefile import ManualClock
 from tests.simulation.core_app import apps
+from tests.simulation.core_asks import CoreAsks
 from tests.simulation.core_client import CoreClient
 from tests.simulation.core_model import ACCOUNTS, BALANCE, Args
 from tests.simulation.core_oracle import check_results
 from tests.simulation.core_server import CoreServer, ServerSocket
+from tests.simulation.slowness import SLOWNESS, Slow
 
 _CLIENTS = ("ann", "ben", "cid")
 _CALLERS = ("nobody", "ann", "ben")
 _BOARDS = ("x", "y")
 _RANKS = (0.0, 1.0, 2.0, 3.0)
 _QUERIES_MAX = 8
+_MUTATION_WEIGHTS = {"transfer": 5, "bump": 4, "put": 4, "drop": 2, "move": 2, "claim": 1}
+_QUERY_WEIGHTS = {
+    "poorer": 3, "richer": 3, "count": 2, "notes": 4, "single": 1, "me": 2, "door": 1, "guest": 2,
+    "version": 2,
+}  # fmt: skip
 _HOUR_MS = 3_600_000
 # Far more events than anything that comes to rest takes; only what never does reaches it.
 _REST_EVENTS_MAX = 5_000
 
 _WEIGHTS = {
-    "request": 12, "watch": 6, "unwatch": 2, "become": 2, "arrive": 30, "read": 30, "step": 14,
+    "request": 12, "watch": 6, "unwatch": 4, "become": 2, "arrive": 30, "read": 30, "step": 14,
     "deliver": 14, "connect": 6, "cut": 1.5, "notice": 2, "stick": 1, "loosen": 1.5, "time": 3,
-    "deploy": 0.5, "restart": 0.3, "kill": 1,
+    "deploy": 1, "restart": 0.3, "kill": 1, "ask": 4, "slow": 0.6, "expire": 0.6,
 }  # fmt: skip
 
 
@@ -59,14 +67,20 @@ class _Link:
 class CoreSimulation:
     """One run. ``run`` raises an AssertionError if the server errs."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, slow: Slow | None = None) -> None:
+        """Take the seed, and what is slow at first; None: it is drawn as well."""
         self.counts: Counter[str] = Counter()
         self._random = Random(seed)
+        self.slow = self._random.choice(SLOWNESS) if slow is None else slow
+        self._asks = CoreAsks(self._note)
         self._trace = hashlib.sha256()
         self._clock = ManualClock()
         self._clients = [CoreClient(name) for name in _CLIENTS]
         self._links: list[_Link] = []
         self._apps = deque(apps())
+        self._deployed_ts = 0
+        # Which version alone can be seen after one timestamp, up to another.
+        self._versions: list[tuple[float, int, int]] = []
         self._texts_count = 0
 
     @property
@@ -82,17 +96,19 @@ class CoreSimulation:
             self._server = CoreServer(folder, self._apps[0], self._clock, self._random)
             names = list(ACCOUNTS)
             self._server.livefile.mutation("core:fill", names=names, balance=BALANCE)
+            self._slow_down()
             for _ in range(events):
                 self._event()
             self._come_to_rest()
-            check_results(self._server.livefile, self._clients)
+            livefile = self._server.livefile
+            self._versions.append((self._version, self._deployed_ts, livefile.latest_ts))
+            check_results(livefile, self._clients, self._asks.answered, self._versions)
             self._server.livefile.close()
         finally:
             shutil.rmtree(folder)
 
     def _event(self) -> None:
-        kind = self._random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
-        getattr(self, f"_{kind}")()
+        getattr(self, f"_{_drawn(self._random, _WEIGHTS)}")()
 
     def _note(self, kind: str, *what: object) -> None:
         self.counts[kind] += 1
@@ -108,8 +124,7 @@ class CoreSimulation:
 
     def _mutation(self, client: CoreClient) -> tuple[str, Args]:
         random = self._random
-        kinds = {"transfer": 5, "bump": 4, "put": 4, "drop": 2, "move": 2, "claim": 1}
-        name = random.choices(list(kinds), list(kinds.values()))[0]
+        name = _drawn(random, _MUTATION_WEIGHTS)
         board, other = random.choice(_BOARDS), random.choice(_BOARDS)
         match name:
             case "transfer":
@@ -139,11 +154,7 @@ class CoreSimulation:
 
     def _query(self) -> tuple[str, Args]:
         random = self._random
-        kinds = {
-            "poorer": 3, "richer": 3, "count": 2, "notes": 4, "single": 1, "me": 2, "door": 1,
-            "version": 1,
-        }  # fmt: skip
-        name = random.choices(list(kinds), list(kinds.values()))[0]
+        name = _drawn(random, _QUERY_WEIGHTS)
         match name:
             case "count":
                 return name, {"owner": random.choice(_CLIENTS)}
@@ -152,7 +163,7 @@ class CoreSimulation:
                 args = {"board": random.choice(_BOARDS), "low": low, "high": high}
                 wanted, newest = float(random.randint(0, 3)), random.random() < 0.5
                 return name, {**args, "wanted": wanted, "newest": newest}
-            case "single" | "door":
+            case "single" | "door" | "guest":
                 return name, {"board": random.choice(_BOARDS)}
         return name, {}
 
@@ -244,26 +255,76 @@ class CoreSimulation:
     # --- The server -------------------------------------------------------------------------
 
     def _step(self) -> None:
-        self._note("step")
-        self._server.step()
+        count = self._server.slow_count
+        # The lane's threads finish in any order, or not for a while.
+        piece = self._random.randrange(count) if count and self._random.random() < 0.7 else None
+        self._note("step", piece, count)
+        self.counts["slowly"] += piece is not None
+        self._server.step(piece)
         if self._server.is_dying:
             self._kill_now()
+
+    def _ask(self) -> None:
+        random, caller = self._random, self._random.choice(_CALLERS)
+        queries = [query for _ in range(random.randint(1, 3)) if (query := self._query())]
+        queries = [(name, args) for name, args in queries if name != "version"]
+        past_ts = None
+        if self._asks.timestamps and random.random() < 0.2:
+            past_ts, queries = random.choice(self._asks.timestamps), queries[:1]
+        if queries:
+            self._note("ask", caller, queries, past_ts)
+            self._asks.ask(self._server, caller, queries, past_ts)
+
+    def _slow_down(self) -> None:
+        mutations, queries = list(_MUTATION_WEIGHTS), list(_QUERY_WEIGHTS)
+        for name in self.slow.functions(mutations, queries, self._random):
+            self._server.set_slow(f"core:{name}", is_slow=True)
+
+    def _slow(self) -> None:
+        """A function turns slow, or is slow no longer."""
+        if self.slow in (Slow.NONE, Slow.ALL):
+            return
+        name = self._random.choice([*_MUTATION_WEIGHTS, *_QUERY_WEIGHTS])
+        is_slow = self._random.random() < 0.6
+        self._note("slow", name, is_slow)
+        self._server.set_slow(f"core:{name}", is_slow=is_slow)
+
+    def _expire(self) -> None:
+        """Snapshots of the slow lane are taken away, before a piece of work or in its midst."""
+        count = self._random.randint(0, 3)
+        self._note("expire", count)
+        if count:
+            self._server.expire_in(count)
+        else:
+            self._server.expire()
 
     def _deliver(self) -> None:
         self._note("deliver", self._server.waiting_count)
         self._server.deliver(self._random.randint(1, 8))
 
     def _deploy(self) -> None:
-        self._note("deploy")
+        is_lane_held = self._random.random() < 0.5
+        self._note("deploy", is_lane_held)
+        livefile = self._server.livefile
+        self._versions.append((self._version, self._deployed_ts, livefile.latest_ts))
         self._apps.rotate()
-        self._server.deploy(self._apps[0])
+        self._server.deploy(self._apps[0], is_lane_held=is_lane_held)
+        self._deployed_ts = livefile.latest_ts
         if self._server.is_dying:
             self._kill_now()
+
+    @property
+    def _version(self) -> float:
+        return apps().index(self._apps[0]) + 1.0
 
     def _restart(self) -> None:
         self._note("restart")
         self._server.restart()
         self._lose_all()
+        if self._server.is_dying:
+            self._kill_now()
+        else:
+            assert self._asks.is_settled, "the server stopped without an answer"
 
     def _kill(self) -> None:
         moment = self._random.choice(["now", "run", "answer"])
@@ -274,6 +335,7 @@ class CoreSimulation:
 
     def _kill_now(self) -> None:
         self._note("kill")
+        self._asks.forget()
         self._server.kill()
         self._lose_all()
 
@@ -312,7 +374,12 @@ class CoreSimulation:
         raise AssertionError("it does not come to rest")
 
     def _is_at_rest(self) -> bool:
-        is_quiet = not self._server.waiting_count and all(
+        is_quiet = self._server.is_idle and all(
             not link.is_cut and not link.sending and not link.is_readable for link in self._links
         )
-        return is_quiet and all(client.is_settled for client in self._clients)
+        is_answered = self._asks.is_settled and all(client.is_settled for client in self._clients)
+        return is_quiet and is_answered
+
+
+def _drawn(random: Random, weights: Mapping[str, float]) -> str:
+    return random.choices(list(weights), list(weights.values()))[0]

@@ -20,7 +20,7 @@ from livefile.vocabulary.errors import (
     ReturnsValidationError,
     WrongFunctionKindError,
 )
-from livefile.vocabulary.limits import FUNCTION_DURATION_MS_MAX
+from livefile.vocabulary.limits import FAILURE_FRAMES_MAX, FUNCTION_DURATION_MS_MAX
 
 # Their messages already are the whole text of the protocol.
 _OWN_TEXT = (
@@ -68,7 +68,10 @@ def _function_error(error: Exception, app_path: Path) -> str:
         if file.is_relative_to(app_path):
             place = f"{file.relative_to(app_path)}:{line_number}"
             frames.append(f"    at {frame.f_code.co_name} ({place})")
-    return "\n".join([f"Uncaught {type(error).__name__}: {_text_of(error)}", *reversed(frames)])
+    shown = frames[: -FAILURE_FRAMES_MAX - 1 : -1]  # The innermost first: they say what failed.
+    if len(shown) < len(frames):
+        shown.append(f"    ... {len(frames) - len(shown)} more")
+    return "\n".join([f"Uncaught {type(error).__name__}: {_text_of(error)}", *shown])
 
 
 def _as_exception(raised: BaseException) -> Exception:

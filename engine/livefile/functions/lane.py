@@ -37,6 +37,9 @@ class Lane(Protocol):
     def start(self, work: Callable[[], None]) -> None:
         """Have ``work`` done in the lane, as soon as there is room."""
 
+    def start_at_once(self, work: Callable[[], None]) -> None:
+        """Have ``work`` done that holds a snapshot already; two at a time, not more."""
+
     def step(self) -> None:
         """Do some of the work that was started, if the lane has no threads for it."""
 

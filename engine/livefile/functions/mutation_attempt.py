@@ -16,7 +16,8 @@ from livefile.transaction.transaction import Transaction
 from livefile.vocabulary.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, because making one would take twice the time, and every mutation makes one.
+@dataclass(slots=True)
 class Attempt:
     """A mutation that has run: what it returned, and what it read and wrote."""
 

@@ -39,16 +39,17 @@ class SlowLane:
     def __init__(self, failed: Callable[[UnstoppableError], None]) -> None:
         """Take who hears of a function that cannot be stopped."""
         self._watchdog = Watchdog(failed)
-        self._head = self._watchdog.guard(FUNCTION_AT_HEAD_DURATION_MS_MAX, Preempted)
+        self._head = self._watchdog.guard(
+            FUNCTION_AT_HEAD_DURATION_MS_MAX, Preempted, is_own_work=True
+        )
         self._head_at_last = self._watchdog.guard(FUNCTION_DURATION_MS_MAX, TimedOut)
         self._slow_until_s: dict[str, float] = {}
         self._lock = threading.Lock()
         self._running_count = 0
         self._usual_switch_interval_s = sys.getswitchinterval()
-        # Daemons, and not an executor's: a function that cannot be stopped must not keep the
-        # process alive.
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._calls = _Threads(self._run_quickly_switched)
+        # Threads of their own: what holds a snapshot must not wait behind what waits for one.
+        self._runs = _Threads(self._run_quickly_switched)
 
     def is_slow(self, path: str) -> bool:
         """Return whether a function was too slow for the engine's thread not long ago."""
@@ -73,12 +74,11 @@ class SlowLane:
 
     def start(self, work: Callable[[], None]) -> None:
         """Run ``work`` on one of the lane's threads, as soon as one is free."""
-        with self._lock:
-            if len(self._threads) < SLOW_FUNCTIONS_RUNNING_MAX:
-                thread = threading.Thread(target=self._run, name="livefile-slow", daemon=True)
-                self._threads.append(thread)
-                thread.start()
-        self._work.put(work)
+        self._calls.start(work)
+
+    def start_at_once(self, work: Callable[[], None]) -> None:
+        """Run ``work``, which holds a snapshot; there are no more at a time than threads for it."""
+        self._runs.start(work)
 
     def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a function on this thread, one of the lane's; TimedOut at the limit."""
@@ -93,15 +93,9 @@ class SlowLane:
 
     def close(self) -> None:
         """Finish what was started."""
-        for _ in self._threads:
-            self._work.put(None)
-        for thread in self._threads:
-            thread.join(FUNCTION_UNSTOPPABLE_MS_MAX / 1000)
+        self._calls.close()
+        self._runs.close()
         self._watchdog.close()
-
-    def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            self._run_quickly_switched(work)
 
     def _run_quickly_switched(self, work: Callable[[], None]) -> None:
         with self._lock:
@@ -116,3 +110,34 @@ class SlowLane:
                 self._running_count -= 1
                 if not self._running_count:
                     sys.setswitchinterval(self._usual_switch_interval_s)
+
+
+class _Threads:
+    """A few threads that do work in order of arrival, begun when there is any."""
+
+    def __init__(self, do: Callable[[Callable[[], None]], None]) -> None:
+        self._do = do
+        self._lock = threading.Lock()
+        self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Do ``work`` as soon as a thread is free."""
+        with self._lock:
+            if len(self._threads) < SLOW_FUNCTIONS_RUNNING_MAX:
+                # A daemon: a function that cannot be stopped must not keep the process alive.
+                thread = threading.Thread(target=self._run, name="livefile-slow", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        self._waiting.put(work)
+
+    def close(self) -> None:
+        """Finish what was started."""
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join(FUNCTION_UNSTOPPABLE_MS_MAX / 1000)
+
+    def _run(self) -> None:
+        while (work := self._waiting.get()) is not None:
+            self._do(work)

@@ -7,6 +7,7 @@ a slow one wait for it.
 Not here: the lane itself (``functions/slow_lane.py``); the order of all others (``mutations.py``).
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +36,8 @@ SubmitJob = Callable[[Callable[[Committer], Any], Callable[[Any], None]], None]
 """Runs something in a commit group; the second function hears its result once it is durable."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# Not frozen, because making one would take twice the time, and every mutation makes one.
+@dataclass(slots=True, eq=False)
 class MutationJob:
     """A mutation to run. ``done`` hears the answer once it is durable."""
 
@@ -61,15 +63,30 @@ class SlowMutations:
         self._running: dict[MutationJob, None] = {}
         # What waits for a slow mutation of the same session, by session.
         self._held: dict[str, list[MutationJob]] = {}
+        # What was held back and is on its way back into the queue, by session.
+        self._returning: dict[str, deque[MutationJob]] = {}
 
     def __bool__(self) -> bool:
         """Return whether anything is running."""
         return bool(self._running)
 
     def hold(self, job: MutationJob) -> bool:
-        """Keep a mutation back if an earlier one of its session runs here; tell whether so."""
-        key = job.call.request_key
-        held = None if key is None else self._held.get(key.session_id)
+        """Keep a mutation back if an earlier one of its session is to run first; tell whether."""
+        if job.call.request_key is None:
+            return False
+        session_id = job.call.request_key.session_id
+        returning = self._returning.get(session_id)
+        if returning is not None:
+            if job is not returning[0]:
+                # It came into the queue before those that were held back were there again.
+                if job not in returning:
+                    returning.append(job)
+                self._submit_again(job)
+                return True
+            returning.popleft()
+            if not returning:
+                del self._returning[session_id]
+        held = self._held.get(session_id)
         if held is None:
             return False
         held.append(job)
@@ -93,8 +110,11 @@ class SlowMutations:
 
     def abandon(self, error: LivefileError) -> None:
         """Answer everything here with ``error``."""
-        for job in list(self._running):
-            self._finish(job, error)
+        held = [job for jobs in self._held.values() for job in jobs]
+        self._held.clear()
+        for job in [*self._running, *held]:
+            call_back(job.done, error)
+        self._running.clear()
 
     def _run(self, job: MutationJob, retries: int) -> None:
         """Run a mutation on a snapshot and hand it to the head. On a thread of the lane."""
@@ -135,8 +155,11 @@ class SlowMutations:
         del self._running[job]
         call_back(job.done, answer)
         if job.call.request_key is not None:
-            for held in self._held.pop(job.call.request_key.session_id):
-                self._submit_again(held)
+            session_id = job.call.request_key.session_id
+            if held := self._held.pop(session_id):
+                self._returning[session_id] = deque(held)
+            for job in held:
+                self._submit_again(job)
 
 
 def _fail(error: LivefileError, committer: Committer) -> None:

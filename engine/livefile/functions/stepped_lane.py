@@ -40,6 +40,8 @@ class SteppedLane:
         self._waiting.append(work)
         self._wake()
 
+    start_at_once = start
+
     def step(self) -> None:
         """Do the oldest piece of work."""
         if self._waiting:

@@ -7,6 +7,7 @@ Not here: ranges (``model/index_range.py``), expressions (``model/filter_express
 (``functions/pagination.py``).
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
@@ -119,7 +120,9 @@ class TableQuery(Generic[Row]):
 
     def collect(self) -> list[Row]:
         """Return all documents."""
-        return list(self)
+        if self._conditions or self._transaction.writes:
+            return list(self)
+        return self.take(sys.maxsize)  # Without generators, because most queries come here.
 
     def take(self, count: int) -> list[Row]:
         """Return the first ``count`` documents, fewer if there are no more."""

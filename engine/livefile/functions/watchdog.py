@@ -12,6 +12,7 @@ Not here: what happens to a function that was stopped (``mutations.py``, ``react
 """
 
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,7 +26,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _TICK_S = 0.025
-_UNSTOPPABLE_S = FUNCTION_UNSTOPPABLE_MS_MAX / 1000
+_STOPS_MAX = round(FUNCTION_UNSTOPPABLE_MS_MAX / 1000 / _TICK_S)
+# A run that is measured by its own work may wait for this many times as long, for a lock or for
+# a machine that has other things to do.
+_WAITING_FACTOR_MAX = 10
 # Ticks without a run after which the watchdog sleeps until the next one.
 _QUIET_TICKS_MAX = 40
 
@@ -42,11 +46,17 @@ class Guard:
     """Watches what one thread runs, one function at a time."""
 
     def __init__(
-        self, watchdog: "Watchdog", duration_s_max: float, stop: type[BaseException]
+        self,
+        watchdog: "Watchdog",
+        duration_s_max: float,
+        stop: type[BaseException],
+        *,
+        is_own_work: bool,
     ) -> None:
         self._watchdog = watchdog
         self._duration_s_max = duration_s_max
         self._stop = stop
+        self._is_own_work = is_own_work
         self._thread_id = 0
         self._lock = threading.Lock()
         self.is_running = False
@@ -55,6 +65,8 @@ class Guard:
         # As the watchdog saw it last: which run it was, and when it saw that run first.
         self._seen_run = 0
         self._seen_s = 0.0
+        self._seen_work_s: float | None = None
+        self._stops_count = 0
 
     def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what ``work`` returns.
@@ -96,19 +108,30 @@ class Guard:
         with self._lock:
             if self._runs_count != self._seen_run:
                 self._seen_run, self._seen_s = self._runs_count, now_s
+                self._seen_work_s = _work_s(self._thread_id) if self._is_own_work else None
+                self._stops_count = 0
                 return True
             if not self.is_running:
                 return False
-            duration_s = now_s - self._seen_s
-            if duration_s >= self._duration_s_max:
+            if self._is_over(now_s - self._seen_s):
                 self._is_stopped = True
+                self._stops_count += 1
                 _raise_in(self._thread_id, self._stop)
-            if duration_s >= self._duration_s_max + _UNSTOPPABLE_S:
+            # Counted, because the whole process may have stood still for a while.
+            if self._stops_count > _STOPS_MAX:
                 raise UnstoppableError(
-                    f"a function runs for {duration_s:.0f} s, the limit is "
+                    f"a function runs for {now_s - self._seen_s:.0f} s, the limit is "
                     f"{self._duration_s_max:g} s, and it cannot be stopped: it catches everything"
                 )
             return True
+
+    def _is_over(self, duration_s: float) -> bool:
+        if duration_s < self._duration_s_max:
+            return False
+        if self._seen_work_s is None or duration_s >= self._duration_s_max * _WAITING_FACTOR_MAX:
+            return True
+        work_s = _work_s(self._thread_id)
+        return work_s is None or work_s - self._seen_work_s >= self._duration_s_max
 
 
 class Watchdog:
@@ -124,9 +147,14 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="livefile-watchdog", daemon=True)
         self._thread.start()
 
-    def guard(self, duration_ms_max: float, stop: type[BaseException]) -> Guard:
-        """Return a guard that raises ``stop`` in runs that take longer than a duration."""
-        guard = Guard(self, duration_ms_max / 1000, stop)
+    def guard(
+        self, duration_ms_max: float, stop: type[BaseException], *, is_own_work: bool = False
+    ) -> Guard:
+        """Return a guard that raises ``stop`` in runs that take longer than a duration.
+
+        With ``is_own_work`` only the time counts in which the thread itself was at work.
+        """
+        guard = Guard(self, duration_ms_max / 1000, stop, is_own_work=is_own_work)
         self._guards.add(guard)
         return guard
 
@@ -166,6 +194,13 @@ class Watchdog:
         if not self._closed.is_set() and not any(guard.is_running for guard in tuple(self._guards)):
             self._woken.wait()
         self.is_asleep = False
+
+
+def _work_s(thread_id: int) -> float | None:
+    """Return the processor time of a thread, None where the system does not tell it."""
+    if sys.platform == "win32" or sys.platform == "darwin":
+        return None
+    return time.clock_gettime(time.pthread_getcpuclockid(thread_id))
 
 
 def _raise_in(thread_id: int, stop: type[BaseException] | None) -> None:

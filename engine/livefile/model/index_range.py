@@ -8,7 +8,7 @@ Not here: running a range (``transaction/table_query.py``).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from livefile.model.annotation import Annotation
@@ -57,15 +57,7 @@ class IndexRange(Generic[Row]):
         for name, thing in fields.items():
             prefix += self._encode(name, thing, position)
             position += 1
-        # Not ``replace``, which takes several times as long, and nearly every query comes here.
-        return IndexRange(
-            table=self.table,
-            index=self.index,
-            fields=self.fields,
-            annotations=self.annotations,
-            prefix=prefix,
-            position=position,
-        )
+        return self._narrowed(prefix, None, None, position)
 
     def gt(self, **field: Any) -> "IndexRange[Row]":
         """Bound the next field from below, without the bound itself."""
@@ -92,7 +84,7 @@ class IndexRange(Generic[Row]):
         end = self.end
         if end is None:
             end = successor(self.prefix) if self.prefix else END
-        return Interval(start=start, end=max(start, end))
+        return Interval(start, end if end > start else start)
 
     @property
     def _name(self) -> str:
@@ -103,14 +95,29 @@ class IndexRange(Generic[Row]):
             raise IndexRangeError(
                 f"index {self._name}: a second lower bound on {next(iter(field))}"
             )
-        return replace(self, start=start)
+        return self._narrowed(self.prefix, start, self.end, self.position)
 
     def _bounded_above(self, end: bytes, field: Mapping[str, Any]) -> "IndexRange[Row]":
         if self.end is not None:
             raise IndexRangeError(
                 f"index {self._name}: a second upper bound on {next(iter(field))}"
             )
-        return replace(self, end=end)
+        return self._narrowed(self.prefix, self.start, end, self.position)
+
+    # Not ``replace``, which takes several times as long, and nearly every query comes here.
+    def _narrowed(
+        self, prefix: bytes, start: bytes | None, end: bytes | None, position: int
+    ) -> "IndexRange[Row]":
+        return IndexRange(
+            table=self.table,
+            index=self.index,
+            fields=self.fields,
+            annotations=self.annotations,
+            prefix=prefix,
+            start=start,
+            end=end,
+            position=position,
+        )
 
     def _encode_one(self, field: Mapping[str, Any]) -> bytes:
         if len(field) != 1:

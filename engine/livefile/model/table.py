@@ -257,7 +257,7 @@ class TableDefinition:
         del fields["_id"], fields["_creationTime"]
         for name, annotation in self._converted:
             fields[name] = annotation.to_python(cast(Value, fields[name]))
-        document = self.model.__new__(self.model)
+        document: Table = _new(self.model)
         _put_fields(document, fields)
         _put_names(document, set(fields))
         _put_extra(document, None)
@@ -307,6 +307,7 @@ class TableDefinition:
 
 # The slots of a document, set without the look-up of ``object.__setattr__``: every read document
 # comes here. Pydantic's own are those that its ``model_construct`` sets.
+_new = object.__new__
 _put_fields = vars(BaseModel)["__dict__"].__set__
 _put_names = vars(BaseModel)["__pydantic_fields_set__"].__set__
 _put_extra = vars(BaseModel)["__pydantic_extra__"].__set__

@@ -8,9 +8,9 @@ Not here: the limits of a value. After decoding, ``value.check_value`` checks th
 """
 
 import binascii
-import math
 import struct
 from collections.abc import Callable
+from math import copysign, isfinite, isnan
 from typing import TypeAlias
 
 import orjson
@@ -21,6 +21,9 @@ from livefile.vocabulary.limits import VALUE_NESTING_MAX
 
 _INT64 = struct.Struct("<q")
 _DOUBLE = struct.Struct("<d")
+
+# Types whose every value is itself in JSON.
+_PLAIN = frozenset({str, bool, type(None)})
 
 _LeafEncoder: TypeAlias = Callable[[int | float | bytes], object]
 
@@ -83,15 +86,15 @@ def from_wire(tree: object) -> Value:
 
 
 def _encode(value: Value, encode_leaf: _LeafEncoder, depth: int) -> object:
-    kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return value
     if isinstance(value, dict):
         _check_depth(depth)
         fields: dict[str, object] | None = None
         for name, item in value.items():
-            if type(item) is str or (type(item) is float and item and item - item == 0.0):
-                continue  # The usual leaves; saves the call.
+            # The usual leaves, without a call: ``_is_plain`` written out.
+            if type(item) in _PLAIN:
+                continue
+            if type(item) is float and item - item == 0.0 and (item or copysign(1.0, item) > 0.0):
+                continue
             encoded = _encode(item, encode_leaf, depth + 1)
             if encoded is not item:
                 if fields is None:
@@ -102,7 +105,9 @@ def _encode(value: Value, encode_leaf: _LeafEncoder, depth: int) -> object:
         _check_depth(depth)
         items: list[object] | None = None
         for position, item in enumerate(value):
-            if type(item) is str or (type(item) is float and item and item - item == 0.0):
+            if type(item) in _PLAIN:
+                continue
+            if type(item) is float and item - item == 0.0 and (item or copysign(1.0, item) > 0.0):
                 continue
             encoded = _encode(item, encode_leaf, depth + 1)
             if encoded is not item:
@@ -110,15 +115,20 @@ def _encode(value: Value, encode_leaf: _LeafEncoder, depth: int) -> object:
                     items = list(value)
                 items[position] = encoded
         return value if items is None else items
-    if kind is float and value and value - value == 0.0:  # type: ignore[operator]  # By kind.
-        return value  # Finite and not zero: plain in both formats.
+    if _is_plain(value):
+        return value
     return encode_leaf(value)  # type: ignore[arg-type]  # What is left.
+
+
+def _is_plain(leaf: object) -> bool:
+    """Return whether a leaf is itself in both formats: so is a finite float, but not -0.0."""
+    if type(leaf) is float:
+        return leaf - leaf == 0.0 and (leaf != 0.0 or copysign(1.0, leaf) > 0.0)
+    return type(leaf) in _PLAIN
 
 
 def _wire_leaf(value: int | float | bytes) -> object:
     if isinstance(value, float):
-        if value == 0.0 and math.copysign(1.0, value) > 0.0:
-            return value
         return {"$float": _base64(_DOUBLE.pack(value))}
     if isinstance(value, bytes):
         return {"$bytes": _base64(value)}
@@ -130,9 +140,9 @@ def _wire_leaf(value: int | float | bytes) -> object:
 
 def _clean_leaf(value: int | float | bytes) -> object:
     if isinstance(value, float):
-        if math.isfinite(value):
+        if isfinite(value):
             return value
-        if math.isnan(value):
+        if isnan(value):
             return "NaN"
         return "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, bytes):
@@ -198,7 +208,7 @@ def _decode_special(name: str, content: object) -> Value:
         return _from_base64(name, content, None)
     if name == "$float":
         number = float(_DOUBLE.unpack(_from_base64(name, content, 8))[0])
-        if math.isfinite(number) and number != 0.0:
+        if isfinite(number) and number != 0.0:
             raise InvalidValueError(f"Float {number} should be encoded as a plain JSON number")
         return number
     if name == "$set" or name == "$map":

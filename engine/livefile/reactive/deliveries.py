@@ -51,12 +51,14 @@ class Deliveries:
         """Deliver nothing more to a watcher."""
         self._changed.pop(watcher, None)
 
-    def fill_in(self, watcher: Watcher, query_id: int, outcome: Outcome | None) -> None:
-        """Put the outcome of a slow query into the update that waits for it; None: it has none."""
+    def fill_in(self, watcher: Watcher, query_id: int, outcome: Outcome) -> None:
+        """Put the outcome of a slow query into the update that waits for it."""
         assert watcher.prepared is not None
         watcher.prepared.waiting.discard(query_id)
-        if outcome is not None and watcher.sent.get(query_id) != outcome:
+        if watcher.sent.get(query_id) != outcome:
             watcher.prepared.outcomes[query_id] = outcome
+        else:  # There may be one of a state in between, which was never sent.
+            watcher.prepared.outcomes.pop(query_id, None)
         if not watcher.prepared.waiting:
             prepared, watcher.prepared = watcher.prepared, None
             self._send(watcher, prepared.update())

@@ -38,10 +38,12 @@ class _Node(Generic[Reader]):
         self.right: _Node[Reader] | None = None
 
     def refresh(self) -> None:
-        self.end_max = self.end
-        for child in (self.left, self.right):
-            if child is not None and child.end_max > self.end_max:
-                self.end_max = child.end_max
+        end_max, left, right = self.end, self.left, self.right
+        if left is not None and left.end_max > end_max:
+            end_max = left.end_max
+        if right is not None and right.end_max > end_max:
+            end_max = right.end_max
+        self.end_max = end_max
 
 
 class IntervalIndex(Generic[Reader]):
@@ -60,7 +62,7 @@ class IntervalIndex(Generic[Reader]):
     def add(self, reader: Reader, reads: Iterable[tuple[int, Interval]]) -> None:
         """Add a reader under everything it read."""
         for index_id, interval in reads:
-            if interval.is_empty:
+            if interval.start >= interval.end:
                 continue
             if interval.end == interval.start + b"\x00":
                 self._points.setdefault((index_id, interval.start), {})[reader] = None
@@ -71,7 +73,7 @@ class IntervalIndex(Generic[Reader]):
     def remove(self, reader: Reader, reads: Iterable[tuple[int, Interval]]) -> None:
         """Remove a reader; ``reads`` is what it was added under."""
         for index_id, interval in reads:
-            if interval.is_empty:
+            if interval.start >= interval.end:
                 continue
             if interval.end == interval.start + b"\x00":
                 readers = self._points[index_id, interval.start]
@@ -96,46 +98,78 @@ class IntervalIndex(Generic[Reader]):
         return found.keys()
 
     def _insert(
-        self, node: _Node[Reader] | None, interval: Interval, reader: Reader
+        self, root: _Node[Reader] | None, interval: Interval, reader: Reader
     ) -> _Node[Reader]:
-        if node is None:
-            node = _Node(interval.start, interval.end, self._random.random())
-            node.readers[reader] = None
-            return node
-        order = _order(interval, node)
-        if order == 0:
-            node.readers[reader] = None
-            return node
-        if order < 0:
-            node.left = self._insert(node.left, interval, reader)
-            if node.left.priority < node.priority:
-                return _rotate_right(node)
+        """Add a reader and return the root, which may be a new one."""
+        path, found = _find(root, interval)
+        if found is not None:
+            found.readers[reader] = None
+            return path[0] if path else found
+        top: _Node[Reader] = _Node(interval.start, interval.end, self._random.random())
+        top.readers[reader] = None
+        while path and path[-1].priority > top.priority:
+            below = path.pop()
+            if _is_before(interval, below):
+                below.left, top.right = top.right, below
+            else:
+                below.right, top.left = top.left, below
+            below.refresh()
+        top.refresh()
+        if not path:
+            return top
+        if _is_before(interval, path[-1]):
+            path[-1].left = top
         else:
-            node.right = self._insert(node.right, interval, reader)
-            if node.right.priority < node.priority:
-                return _rotate_left(node)
-        node.refresh()
-        return node
+            path[-1].right = top
+        for node in reversed(path):
+            if node.end_max >= interval.end:
+                break  # So do all above it.
+            node.end_max = interval.end
+        return path[0]
 
 
-def _order(interval: Interval, node: _Node[Reader]) -> int:
-    ours, theirs = (interval.start, interval.end), (node.start, node.end)
-    return (ours > theirs) - (ours < theirs)
+def _find(
+    root: _Node[Reader] | None, interval: Interval
+) -> tuple[list[_Node[Reader]], _Node[Reader] | None]:
+    """Return the nodes on the way to an interval's node, and the node, None if there is none."""
+    path: list[_Node[Reader]] = []
+    start, end, node = interval.start, interval.end, root
+    while node is not None:
+        # ``_is_before`` written out: this is where the time goes.
+        if start == node.start:
+            if end == node.end:
+                break
+            is_before = end < node.end
+        else:
+            is_before = start < node.start
+        path.append(node)
+        node = node.left if is_before else node.right
+    return path, node
 
 
-def _remove(node: _Node[Reader] | None, interval: Interval, reader: Reader) -> _Node[Reader] | None:
-    assert node is not None, "a reader is removed under what it was added under"
-    order = _order(interval, node)
-    if order < 0:
-        node.left = _remove(node.left, interval, reader)
-    elif order > 0:
-        node.right = _remove(node.right, interval, reader)
+def _is_before(interval: Interval, node: _Node[Reader]) -> bool:
+    return (interval.start, interval.end) < (node.start, node.end)
+
+
+def _remove(root: _Node[Reader] | None, interval: Interval, reader: Reader) -> _Node[Reader] | None:
+    """Remove a reader and return the root, None if the tree is empty."""
+    path, found = _find(root, interval)
+    assert found is not None, "a reader is removed under what it was added under"
+    del found.readers[reader]
+    if found.readers:
+        return root
+    joined = _join(found.left, found.right)
+    if not path:
+        return joined
+    if path[-1].left is found:
+        path[-1].left = joined
     else:
-        del node.readers[reader]
-        if not node.readers:
-            return _join(node.left, node.right)
-    node.refresh()
-    return node
+        path[-1].right = joined
+    for node in reversed(path):
+        if node.end_max > interval.end:
+            break  # What is gone did not count here, nor above.
+        node.refresh()
+    return root
 
 
 def _join(left: _Node[Reader] | None, right: _Node[Reader] | None) -> _Node[Reader] | None:
@@ -149,24 +183,6 @@ def _join(left: _Node[Reader] | None, right: _Node[Reader] | None) -> _Node[Read
     right.left = _join(left, right.left)
     right.refresh()
     return right
-
-
-def _rotate_right(node: _Node[Reader]) -> _Node[Reader]:
-    top = node.left
-    assert top is not None
-    node.left, top.right = top.right, node
-    node.refresh()
-    top.refresh()
-    return top
-
-
-def _rotate_left(node: _Node[Reader]) -> _Node[Reader]:
-    top = node.right
-    assert top is not None
-    node.right, top.left = top.left, node
-    node.refresh()
-    top.refresh()
-    return top
 
 
 def _collect(node: _Node[Reader] | None, key: bytes, found: dict[Reader, None]) -> None:

@@ -68,6 +68,13 @@ class Watcher:
         self.prepared: PreparedUpdate | None = None
         self.is_closed = False
 
+    def forget(self) -> None:
+        """Let go of what it holds: it and the client's socket know each other."""
+        self.queries.clear()
+        self.sent.clear()
+        self.prepared = None
+        self.deliver = _unheard
+
 
 class PreparedUpdate:
     """An update that is complete but for the outcomes of slow queries at its timestamp."""
@@ -92,3 +99,7 @@ class PreparedUpdate:
             identity_version=self.identity_version,
             outcomes=self.outcomes,
         )
+
+
+def _unheard(update: Update) -> None:
+    """Nobody is there to hear it."""

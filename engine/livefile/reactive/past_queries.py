@@ -6,6 +6,7 @@ Not here: how a past state is made (``transaction/database.py``).
 from collections.abc import Callable
 
 from livefile.functions.call import Outcome
+from livefile.functions.callback import call_back
 from livefile.functions.lane import Lane
 from livefile.functions.watchdog import TimedOut
 from livefile.reactive.query_run import QueryRuns, timed_out_run
@@ -29,20 +30,25 @@ class PastQueries:
         self._runs = runs
         self._lane = lane
         self._answer = answer
-        self._running_count = 0
+        self._running: list[PastQuery] = []
 
     def __bool__(self) -> bool:
         """Return whether any is running."""
-        return bool(self._running_count)
+        return bool(self._running)
 
     def run(self, request: PastQuery) -> None:
         """Run a query; its caller hears the outcome."""
-        self._running_count += 1
-        self._lane.start(lambda: self._answer(Answered(request.done, self._outcome(request))))
+        self._running.append(request)
+        self._lane.start(lambda: self._answer(Answered(request, self._outcome(request))))
 
-    def has_answered(self) -> None:
-        """Count one less: its ``Answered`` was handled."""
-        self._running_count -= 1
+    def take_answered(self, answered: Answered) -> None:
+        """Tell the caller."""
+        self._running.remove(answered.request)
+        call_back(answered.request.done, answered.outcome)
+
+    def abandon(self) -> list[PastQuery]:
+        """Return those who wait, because none will be told any more."""
+        return self._running
 
     def _outcome(self, request: PastQuery) -> Outcome | LivefileError:
         try:

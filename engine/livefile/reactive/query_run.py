@@ -20,7 +20,8 @@ from livefile.vocabulary.clock import Clock
 from livefile.vocabulary.errors import FunctionTimeoutError
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, because making one would take twice the time, and every run makes one.
+@dataclass(slots=True)
 class QueryRun:
     """What a run gave. ``made_ns`` is the moment that the query saw."""
 

@@ -14,7 +14,8 @@ from livefile.vocabulary.errors import LivefileError
 from livefile.vocabulary.limits import QUERIES_QUEUED_MAX
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, because making one would take twice the time, and every call makes one.
+@dataclass(slots=True)
 class Query:
     """Run queries at one snapshot."""
 
@@ -35,7 +36,7 @@ class PastQuery:
 class Answered:
     """Tell the caller of a past query, which ran elsewhere, its outcome."""
 
-    done: Callable[[Outcome | LivefileError], None]
+    request: PastQuery
     outcome: Outcome | LivefileError
 
 

@@ -10,7 +10,7 @@ Not here: what happens with the outcomes (``reactive/subscriptions.py``).
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from livefile.functions.call import Call
+from livefile.functions.call import Call, Outcome
 from livefile.functions.lane import Lane
 from livefile.functions.watchdog import TimedOut
 from livefile.reactive.live_query import CacheEntry, QueryKey, SharedKey
@@ -30,7 +30,7 @@ class SlowRun:
         self.results: list[QueryRun] = []
         self.is_outdated = False
         self.error: SnapshotExpiredError | StorageFailedError | None = None
-        self.queries: list[tuple[Query, list[CacheEntry]]] = []
+        self.queries: list[tuple[Query, list[CacheEntry | Outcome]]] = []
 
 
 class SlowQueries:
@@ -50,7 +50,7 @@ class SlowQueries:
 
     def __bool__(self) -> bool:
         """Return whether any query is pending."""
-        return bool(self._pending)
+        return bool(self._running or self._due or self._next)
 
     @property
     def has_landed(self) -> bool:
@@ -58,13 +58,24 @@ class SlowQueries:
         return bool(self._landed)
 
     def take_landed(self) -> list[SlowRun]:
-        """Return the runs that are complete; their queries are no longer pending."""
+        """Return the runs that are complete; their queries are no longer pending.
+
+        Raises:
+            StorageFailedError: the file could not be read.
+        """
+        for run in self._landed:
+            if isinstance(run.error, StorageFailedError):
+                raise run.error
         landed, self._landed = self._landed, []
         for run in landed:
             self._running.remove(run)
             for entry in run.entries:
                 self._forget(entry)
         return landed
+
+    def abandon(self) -> list[Query]:
+        """Return those who wait for runs, because none will be taken any more."""
+        return [query for run in self._running for query, _ in run.queries]
 
     def begin_cycle(self) -> None:
         """Let queries that are due join the run of this cycle, if there is room for one."""
@@ -100,12 +111,15 @@ class SlowQueries:
         run = SlowRun(list(entries), snapshot.ts)
         self._running.append(run)
         taken_over = lent.pop_all()
-        self._lane.start(lambda: self._work(run, snapshot, taken_over))
+        self._lane.start_at_once(lambda: self._work(run, snapshot, taken_over))
         return run
 
     def _forget(self, entry: CacheEntry) -> None:
         entry.is_pending = False
-        del self._pending[entry.shared_key, entry.call.identity.key]
+        key = entry.shared_key, entry.call.identity.key
+        # Another one took its place if it was asked for between two runs of this one.
+        if self._pending.get(key) is entry:
+            del self._pending[key]
 
     def _work(self, run: SlowRun, snapshot: Snapshot, lent: ExitStack) -> None:
         """Run the queries, on a thread of the lane."""

@@ -43,7 +43,6 @@ from livefile.vocabulary.errors import (
     LivefileError,
     LogTrimmedError,
     OverloadedError,
-    StorageFailedError,
 )
 from livefile.vocabulary.limits import (
     CYCLE_REQUESTS_MAX,
@@ -81,7 +80,7 @@ class Subscriptions:
         # For queries that run in the lane, but on an older snapshot.
         self._postponed: list[Query] = []
         # What waits for the run that this cycle will start.
-        self._waiting: list[tuple[Query, list[CacheEntry]]] = []
+        self._waiting: list[tuple[Query, list[CacheEntry | Outcome]]] = []
 
     @property
     def is_idle(self) -> bool:
@@ -102,7 +101,8 @@ class Subscriptions:
         """Answer everything that waits with ``error``, because the engine cannot go on."""
         self._requests.close()
         self._taken += self._requests.take()
-        for request in (*self._taken, *self._postponed):
+        in_lane = [*self._slow.abandon(), *self._past.abandon()]
+        for request in (*self._taken, *self._postponed, *in_lane):
             if isinstance(request, Query | PastQuery):
                 call_back(request.done, error)
         self._taken.clear()
@@ -132,12 +132,13 @@ class Subscriptions:
 
     def _run_cycle(self, snapshot: Snapshot) -> None:
         requests, self._taken = self._taken, []
-        self._slow.begin_cycle()
-        if landed := self._slow.take_landed():
+        landed = self._slow.take_landed()
+        self._slow.begin_cycle()  # After those have landed, because then there is room.
+        if landed:
+            for run in landed:
+                self._land(run, snapshot)
             requests = [*self._postponed, *requests]
             self._postponed = []
-        for run in landed:
-            self._land(run, snapshot)
         self._apply_commits(snapshot)
         for request in requests:
             self._handle(request, snapshot)
@@ -184,8 +185,7 @@ class Subscriptions:
             case PastQuery():
                 self._past.run(request)
             case Answered():
-                self._past.has_answered()
-                call_back(request.done, request.outcome)
+                self._past.take_answered(request)
             case Change():
                 self._change(request.watcher, request.change, snapshot)
             case Require():
@@ -193,7 +193,7 @@ class Subscriptions:
             case Close():
                 for query_id, (_, entry) in request.watcher.queries.items():
                     self._cache.unwatch(entry, request.watcher, query_id)
-                request.watcher.queries.clear()
+                request.watcher.forget()
                 self._deliveries.forget(request.watcher)
             case RunAgain():
                 self._slow.outdate()
@@ -207,7 +207,9 @@ class Subscriptions:
         if not pending:
             call_back(request.done, _outcomes_of(entries))
         elif all(map(self._slow.is_in_cycle, pending)):
-            self._waiting.append((request, entries))
+            # The others may have moved on when these are there.
+            parts = [it.outcome if it.outcome and not it.is_pending else it for it in entries]
+            self._waiting.append((request, parts))
         elif len(self._postponed) < SLOW_FUNCTIONS_WAITING_MAX:
             self._postponed.append(request)
         else:
@@ -342,7 +344,7 @@ class Subscriptions:
         except LogTrimmedError:
             commits = None
         for entry, result in zip(run.entries, run.results, strict=True):
-            self._fill_in(run, entry, result)
+            self._fill_in(run, entry, result, snapshot)
             if commits is not None and not any(map(entry.reads.is_touched_by, commits)):
                 self._cache.put(entry, has_read_identity=result.has_read_identity)
                 self._tell(entry, result, snapshot)
@@ -351,23 +353,28 @@ class Subscriptions:
 
     def _run_anew(self, run: SlowRun, snapshot: Snapshot) -> None:
         """Have a run's queries run on this snapshot: its own has expired, or the code is old."""
-        if isinstance(run.error, StorageFailedError):
-            raise run.error
         for entry in run.entries:
             for watcher, _ in entry.watchers:
                 self._deliveries.take_back(watcher)
             if entry.watchers:
                 self._run_and_tell(entry, snapshot)
-        for query, _ in run.queries:
-            self._query(query, snapshot)
+        # Not now: the cache is not yet of this snapshot's state.
+        self._postponed += [query for query, _ in run.queries]
 
-    def _fill_in(self, run: SlowRun, entry: CacheEntry, result: QueryRun) -> None:
+    def _fill_in(
+        self, run: SlowRun, entry: CacheEntry, result: QueryRun, snapshot: Snapshot
+    ) -> None:
         """Complete the updates that were prepared at the run's timestamp."""
+        assert entry.outcome is not None
         for watcher, query_id in list(entry.watchers):
+            if not _is_for(result, entry, watcher):
+                # The run before was for all. What this one would be for him nobody knows.
+                self._deliveries.take_back(watcher)
+                self._watch(watcher, watcher.queries[query_id][0], snapshot)
+                continue
             prepared = watcher.prepared
             if prepared is not None and prepared.ts == run.ts and query_id in prepared.waiting:
-                outcome = entry.outcome if _is_for(result, entry, watcher) else None
-                self._deliveries.fill_in(watcher, query_id, outcome)
+                self._deliveries.fill_in(watcher, query_id, entry.outcome)
 
 
 def _is_for(result: QueryRun, entry: CacheEntry, watcher: Watcher) -> bool:
@@ -375,5 +382,6 @@ def _is_for(result: QueryRun, entry: CacheEntry, watcher: Watcher) -> bool:
     return not result.has_read_identity or watcher.identity == entry.call.identity
 
 
-def _outcomes_of(entries: Iterable[CacheEntry]) -> list[Outcome]:
-    return [entry.outcome for entry in entries if entry.outcome is not None]
+def _outcomes_of(parts: Iterable[CacheEntry | Outcome]) -> list[Outcome]:
+    outcomes = [part.outcome if isinstance(part, CacheEntry) else part for part in parts]
+    return [outcome for outcome in outcomes if outcome is not None]

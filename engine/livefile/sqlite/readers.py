@@ -129,8 +129,8 @@ class Readers:
                     lambda: not self.is_holding_off or self._is_closed,
                     timeout=LOG_RESTART_WAIT_MS_MAX / 1000,
                 )
-            is_free = self._changed.wait_for(
-                lambda: self._idle or self._count < READERS_MAX or self._is_closed,
+            is_free = bool(self._idle) or self._changed.wait_for(
+                lambda: bool(self._idle) or self._count < READERS_MAX or self._is_closed,
                 timeout=READER_WAIT_MS_MAX / 1000,
             )
             if not is_free:

@@ -38,7 +38,8 @@ R = TypeVar("R")
 _REQUEST_TRIM_INTERVAL_NS = 10_000_000
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, because making one would take twice the time, and every mutation makes one.
+@dataclass(slots=True)
 class RequestAnswer:
     """The answer of a mutation under its client's number, to be kept with the commit."""
 

@@ -149,4 +149,7 @@ class Database:
                 self._published.wait_for(lambda: self._published_ts >= ts or self._is_closed)
 
     def _catalog_at(self, ts: int) -> Catalog:
-        return next(found for start_ts, found in reversed(self._catalogs) if start_ts <= ts)
+        for start_ts, found in reversed(self._catalogs):
+            if start_ts <= ts:
+                return found
+        raise AssertionError("the first catalog is that of every state before it")

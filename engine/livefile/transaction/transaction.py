@@ -170,13 +170,17 @@ class Transaction:
         """Return the first ``count`` documents that ``scan`` would yield; reads about as many."""
         overlay = self.writes.overlay(table, index, interval)
         taken: list[Document] = []
+        rows_max = _SCAN_ROWS_MAX if count <= _SCAN_ROWS_MAX else _SCAN_ROWS
         while len(taken) < count and interval.start < interval.end:
             missing = count - len(taken)
-            wanted = min(missing + len(overlay.hidden), _SCAN_ROWS_MAX)
+            wanted = min(missing + len(overlay.hidden), rows_max)
             rows, interval = self._fetch_rows(
                 table, index, interval, wanted, overlay, is_descending=is_descending
             )
-            taken += [self._take(table, key, document) for key, document in rows[:missing]]
+            if overlay.hidden:
+                taken += [self._take(table, key, document) for key, document in rows[:missing]]
+            else:
+                taken += self._take_stored(table, rows)  # type: ignore[arg-type]  # No own writes.
         return taken
 
     def insert(self, table_name: str, fields: Mapping[str, Value]) -> str:
@@ -335,6 +339,13 @@ class Transaction:
             return self._read(document)
         return _copy_of(document)
 
+    def _take_stored(self, table: TableEntry, rows: list[tuple[bytes, bytes]]) -> list[Document]:
+        """Do what ``_take`` does, for rows that are all from the file."""
+        for key, packed in rows:
+            self._fetched[table.number, key_internal_id(key)] = packed
+        self._count_read(len(rows), sum([len(packed) for _, packed in rows]))
+        return [unpack(packed) for _, packed in rows]  # type: ignore[misc]  # See ``_read``.
+
     def _table_for_insert(self, name: str) -> TableEntry:
         found = self.catalog.tables.get(name)
         if found is not None:
@@ -354,8 +365,12 @@ class Transaction:
         return found
 
     def _read(self, packed: bytes) -> Document:
-        self._documents_read += 1
-        self._bytes_read += len(packed)
+        self._count_read(1, len(packed))
+        return unpack(packed)  # type: ignore[return-value]  # Documents are dictionaries.
+
+    def _count_read(self, documents_count: int, size_bytes: int) -> None:
+        self._documents_read += documents_count
+        self._bytes_read += size_bytes
         if self._documents_read > DOCUMENTS_READ_MAX:
             raise TransactionLimitError(
                 "TooManyDocumentsRead",
@@ -368,7 +383,6 @@ class Transaction:
                 "Too many bytes read in a single function execution (limit: "
                 f"{BYTES_READ_MAX} bytes). {_READ_ADVICE}",
             )
-        return unpack(packed)  # type: ignore[return-value]  # Documents are dictionaries.
 
 
 def _copy_of(document: Document) -> Document:

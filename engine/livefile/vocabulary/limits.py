@@ -38,6 +38,7 @@ PAGE_ROWS_MAX = 32_000  # That a page may be asked to have.
 ARGUMENTS_SIZE_BYTES_MAX = 16 * MIB
 RESULT_SIZE_BYTES_MAX = 16 * MIB
 CALL_DEPTH_MAX = 8
+FAILURE_FRAMES_MAX = 20  # Of the app, shown to the client; a deep recursion has a thousand.
 LOG_LINES_MAX = 256
 LOG_LINE_BYTES_MAX = 32 * KIB
 CONFLICT_RETRIES_MAX = 4
