@@ -29,7 +29,7 @@ _TICK_S = 0.025
 _STOPS_MAX = round(FUNCTION_UNSTOPPABLE_MS_MAX / 1000 / _TICK_S)
 # A run that is measured by its own work may wait for this many times as long, for a lock or for
 # a machine that has other things to do.
-_WAITING_FACTOR_MAX = 10
+_WAITING_FACTOR_MAX = 4
 # Ticks without a run after which the watchdog sleeps until the next one.
 _QUIET_TICKS_MAX = 40
 
