@@ -88,7 +88,7 @@ class Mutations:
         self._queue: WorkQueue[MutationJob | WriterJob] = WorkQueue(
             MUTATIONS_QUEUED_MAX, "TooManyConcurrentMutations", wake
         )
-        self._slow = SlowMutations(lane, attempts, self._submit_job_always, self._queue.put_always)
+        self._slow = SlowMutations(lane, attempts, self._submit_job_always, self._queue.put_first)
         self._group: _Group | None = None
         self.commit_executor: Executor | None = None
         """Where the wait for the disk is spent; None: on the engine's thread."""

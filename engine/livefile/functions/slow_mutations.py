@@ -7,7 +7,6 @@ a slow one wait for it.
 Not here: the lane itself (``functions/slow_lane.py``); the order of all others (``mutations.py``).
 """
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -53,40 +52,25 @@ class SlowMutations:
         lane: Lane,
         attempts: Attempts,
         submit_job: SubmitJob,
-        submit_again: Callable[[MutationJob], None],
+        submit_first: Callable[[list[MutationJob]], None],
     ) -> None:
         """Take the lane, the attempts, and the two ways back into the queue of the head."""
         self._lane = lane
         self._attempts = attempts
         self._submit_job = submit_job
-        self._submit_again = submit_again
+        self._submit_first = submit_first
         self._running: dict[MutationJob, None] = {}
         # What waits for a slow mutation of the same session, by session.
         self._held: dict[str, list[MutationJob]] = {}
-        # What was held back and is on its way back into the queue, by session.
-        self._returning: dict[str, deque[MutationJob]] = {}
 
     def __bool__(self) -> bool:
         """Return whether anything is running."""
         return bool(self._running)
 
     def hold(self, job: MutationJob) -> bool:
-        """Keep a mutation back if an earlier one of its session is to run first; tell whether."""
-        if job.call.request_key is None:
-            return False
-        session_id = job.call.request_key.session_id
-        returning = self._returning.get(session_id)
-        if returning is not None:
-            if job is not returning[0]:
-                # It came into the queue before those that were held back were there again.
-                if job not in returning:
-                    returning.append(job)
-                self._submit_again(job)
-                return True
-            returning.popleft()
-            if not returning:
-                del self._returning[session_id]
-        held = self._held.get(session_id)
+        """Keep a mutation back if an earlier one of its session runs here; tell whether so."""
+        key = job.call.request_key
+        held = None if key is None else self._held.get(key.session_id)
         if held is None:
             return False
         held.append(job)
@@ -155,11 +139,8 @@ class SlowMutations:
         del self._running[job]
         call_back(job.done, answer)
         if job.call.request_key is not None:
-            session_id = job.call.request_key.session_id
-            if held := self._held.pop(session_id):
-                self._returning[session_id] = deque(held)
-            for job in held:
-                self._submit_again(job)
+            # Before everything that waits: others of the session may have come meanwhile.
+            self._submit_first(self._held.pop(job.call.request_key.session_id))
 
 
 def _fail(error: LivefileError, committer: Committer) -> None:

@@ -4,7 +4,7 @@ Taking all that waits is what makes groups: one fsync, one snapshot for many cal
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from livefile.vocabulary.errors import ClosedError, OverloadedError
@@ -48,6 +48,13 @@ class WorkQueue(Generic[Item]):
         with self._lock:
             self._items.append(item)
         self.wake()
+
+    def put_first(self, items: Sequence[Item]) -> None:
+        """Put items before all that wait; they were taken before and could not be done yet."""
+        if items:
+            with self._lock:
+                self._items[:0] = items
+            self.wake()
 
     def take(self, items_max: int | None = None) -> list[Item]:
         """Return what waits, oldest first."""
