@@ -316,19 +316,19 @@ class Subscriptions:
     def _run(self, entry: CacheEntry, snapshot: Snapshot) -> QueryRun | None:
         """Run an entry's query and cache it; None if that is left to the slow lane."""
         lane, call = self._lane, entry.call
-        try:
-            if lane.is_slow(call.path):
-                raise Preempted
-            result = self._runs.run(call, snapshot, lane.run_at_head)
-        except Preempted:
-            lane.note_slow(call.path)
-            self._slow.defer(entry)
-            for watcher, _ in entry.watchers:
-                self._deliveries.touch(watcher)
-            return None
-        entry.keep(result)
-        self._cache.put(entry, has_read_identity=result.has_read_identity)
-        return result
+        if not lane.is_slow(call.path):
+            try:
+                result = self._runs.run(call, snapshot, lane.run_at_head)
+            except Preempted:
+                lane.note_slow(call.path)
+            else:
+                entry.keep(result)
+                self._cache.put(entry, has_read_identity=result.has_read_identity)
+                return result
+        self._slow.defer(entry)
+        for watcher, _ in entry.watchers:
+            self._deliveries.touch(watcher)
+        return None
 
     def _land(self, run: SlowRun, snapshot: Snapshot) -> None:
         """Take the results of a run in the slow lane, which may be old by now."""
