@@ -16,7 +16,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from livefile.functions.running import current_call
 from livefile.vocabulary.errors import UnstoppableError
@@ -108,7 +109,9 @@ class Guard:
         with self._lock:
             if self._runs_count != self._seen_run:
                 self._seen_run, self._seen_s = self._runs_count, now_s
-                self._seen_work_s = _work_s(self._thread_id) if self._is_own_work else None
+                # While it runs its thread is there, for ``_end`` waits for this lock.
+                is_asked = self._is_own_work and self.is_running
+                self._seen_work_s = _work_s(self._thread_id) if is_asked else None
                 self._stops_count = 0
                 return True
             if not self.is_running:
@@ -139,6 +142,7 @@ class Watchdog:
 
     def __init__(self, failed: Callable[[UnstoppableError], None]) -> None:
         """Take who hears of a function that cannot be stopped; then the watching ends."""
+        _pass_over_stops()
         self._failed = failed
         self.is_asleep = False
         self._guards: set[Guard] = set()
@@ -194,6 +198,20 @@ class Watchdog:
         if not self._closed.is_set() and not any(guard.is_running for guard in tuple(self._guards)):
             self._woken.wait()
         self.is_asleep = False
+
+
+def _pass_over_stops() -> None:
+    """Let nobody hear of a stop that came inside of a destructor: it is raised again soon."""
+    usual = sys.unraisablehook
+    if isinstance(usual, partial) and usual.func is _hear_unraisable:
+        return
+    sys.unraisablehook = partial(_hear_unraisable, usual)
+
+
+def _hear_unraisable(usual: Callable[[Any], object], unraisable: Any) -> None:
+    # Any: Python's own record of what could not be raised.
+    if not issubclass(unraisable.exc_type, Preempted | TimedOut):
+        usual(unraisable)
 
 
 def _work_s(thread_id: int) -> float | None:

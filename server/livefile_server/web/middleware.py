@@ -49,6 +49,8 @@ async def _answer(request: web.BaseRequest, routes: Routes) -> web.StreamRespons
             raise
         code = _CODES.get(error.status, "BadRequest")
         return error_text_response(error.status, code, f"{error.reason}: {request.path}")
+    except ConnectionError:
+        raise  # The client has gone, and nobody is left to be answered.
     except Exception as error:  # The edge: whatever went wrong, clients of the API read JSON.
         return unexpected_error_response(error)
 

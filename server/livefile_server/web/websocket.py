@@ -87,10 +87,7 @@ class SyncSocket:
 
     async def run(self, request: web.BaseRequest) -> web.StreamResponse:
         """Shake hands, serve the client until it leaves or is closed, and clean up."""
-        try:
-            await self._websocket.prepare(request)
-        except ConnectionError:
-            return self._websocket  # The client went during the handshake.
+        await self._websocket.prepare(request)
         if request.transport is not None:  # Else it is gone already.
             self._transport = request.transport
             await self._serve()
