@@ -55,8 +55,9 @@ class ChaosProxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        self.cut_all()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # Some of them begin only now.
+            self.cut_all()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def calm_down(self) -> None:
         """Treat every connection well from now on. Those that are there are cut."""
@@ -68,15 +69,22 @@ class ChaosProxy:
         for writer in self._writers:
             writer.transport.abort()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Known before its task begins: a task that is cancelled before that would close nothing.
+        self._writers.add(writer)
+        task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda task: self._forget(task, writer))
+
+    def _forget(self, task: "asyncio.Task[None]", writer: asyncio.StreamWriter) -> None:
+        self._tasks.discard(task)
+        self._writers.discard(writer)
+        writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fate = Fate.FINE if self._is_calm else self._random.choice(_FATES)
         self.fates[fate] += 1
-        self._writers.add(writer)
-        mine = [writer]
+        mine: list[asyncio.StreamWriter] = []
         try:
             server_reader, server_writer = await self._connect(mine)
             ups = [server_writer]

@@ -28,7 +28,7 @@ _ROUND_REQUESTS = 5_000
 _CLIENTS_COUNT = 20
 _TWINS_COUNT = 4
 _PATIENCE_S = 0.4
-_CHAOS_DURATION_S_MAX = 120.0
+CHAOS_DURATION_S_MAX = 120.0
 # After the faults: several times what a loaded machine needs.
 _CALM_PATIENCE_S = 10.0
 _CALM_DURATION_S_MAX = 40.0
@@ -42,7 +42,13 @@ _PAUSES_UNTIL_SLOW = 120
 class ExactlyOnce:
     """One round. ``restarts`` is how often the server dies in it."""
 
-    def __init__(self, seed: int, requests: int, restarts: int) -> None:
+    def __init__(
+        self,
+        seed: int,
+        requests: int,
+        restarts: int,
+        chaos_duration_s_max: float = CHAOS_DURATION_S_MAX,
+    ) -> None:
         self.violations: list[str] = []
         self.finished: dict[LiveClient, list[Request]] = {}
         self.faults_count = 0
@@ -50,6 +56,7 @@ class ExactlyOnce:
         self._random = Random(seed)
         self._requests = requests
         self._restarts = restarts
+        self._chaos_duration_s_max = chaos_duration_s_max
         self._twins: dict[LiveClient, LiveClient] = {}
         self._is_over = False
         self._progressed = asyncio.Event()
@@ -68,7 +75,7 @@ class ExactlyOnce:
                 self._twins[client].session_id = client.session_id
             everybody = [*clients, *self._twins.values()]
             try:
-                async with asyncio.timeout(_CHAOS_DURATION_S_MAX):
+                async with asyncio.timeout(self._chaos_duration_s_max):
                     await asyncio.gather(*(client.open() for client in everybody))
                     await asyncio.gather(self._keep_killing(server, proxy), self._work_all(clients))
                 self.faults_count = proxy.fates.total() - proxy.fates[Fate.FINE]

@@ -62,7 +62,7 @@ def find_at_rest(seed: int) -> bool:
 
 def find_in_chaos(seed: int) -> bool:
     """Tell whether a part of R10 finds a bug; its server runs in this process."""
-    torture = ExactlyOnce(seed, requests=400, restarts=1)
+    torture = ExactlyOnce(seed, 400, restarts=1, chaos_duration_s_max=_DURATION_S_MAX)
     run_exactly_once(torture, server_inside)
     return bool(torture.violations)
 

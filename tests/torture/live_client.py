@@ -20,6 +20,9 @@ from tests.torture.lean_socket import LeanSocket, open_lean_socket
 from tests.torture.live_records import Failed, Json, Pushed, Query, Request
 
 _REOPEN_S = 0.005
+# A client that gave up waits twice as long the next time, as the official one does; else a server
+# on a slow machine would get every request again before it could answer the first.
+_PATIENCE_DOUBLINGS_MAX = 5
 # What a client may be told at the end of a socket when nothing is wrong with anybody.
 _HARMLESS_ENDS = ("lost:", "closed: 1001", "closed: 1013", "no websocket")
 
@@ -58,6 +61,7 @@ class LiveClient:
         self._identity_version = 0
         self._token: Mapping[str, Json] | None = None
         self._heard = 0.0
+        self._given_up_count = 0  # In a row, without any mutation that was over.
         self._changed = asyncio.Event()
         self._watchdog: asyncio.TimerHandle | None = None
 
@@ -226,12 +230,11 @@ class LiveClient:
         """Give a socket up on which nothing comes although something is asked."""
         pause_s = 1.0 if self.patience_s is None else self.patience_s / 2
         self._watchdog = asyncio.get_running_loop().call_later(pause_s, self._watch_over)
-        if (
-            self.patience_s is not None
-            and self._socket is not None
-            and not self._is_settled
-            and time.monotonic() - self._heard > self.patience_s
-        ):
+        if self.patience_s is None or self._socket is None or self._is_settled:
+            return
+        doublings = min(self._given_up_count, _PATIENCE_DOUBLINGS_MAX)
+        if time.monotonic() - self._heard > self.patience_s * 2**doublings:
+            self._given_up_count += 1
             self.drop()
 
     # --- Out --------------------------------------------------------------------------------
@@ -347,6 +350,7 @@ class LiveClient:
             self._violate(f"request {number} was shown at {self.ts} before its answer")
 
     def _finish(self, request: Request) -> None:
+        self._given_up_count = 0
         del self._requests[request.number]
         self._finished[request.number] = request
         if not request.done.done():
