@@ -1,0 +1,63 @@
+"""A finished call as JSON: in the protocol's log stream, in ``--log-format json``, in the CLI.
+
+The names are those that Convex's tools read; ``retries`` and the counts of documents are ours.
+
+Not here: how people see it (``dev/report.py``).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from livefile import CallRecord, FunctionKind
+
+NS_PER_S = 1_000_000_000
+
+
+def call_entry(record: CallRecord) -> dict[str, Any]:  # Any: a JSON tree.
+    """Return a call as the protocol's log entry. Times are seconds since 1970, or durations."""
+    started_s = record.started_ns / NS_PER_S
+    duration_s = record.duration_ms / 1000
+    return {
+        "kind": "Completion",
+        "udfType": record.kind.value,
+        "identifier": record.path,
+        "componentPath": None,
+        "requestId": record.request_id,
+        "timestamp": started_s + duration_s,
+        "executionTimestamp": started_s,
+        "executionTime": duration_s,
+        "cachedResult": record.is_cached,
+        "identityType": record.identity_kind.value,
+        "logLines": list(record.log_lines),
+        "error": record.error,
+        "success": None,
+        "returnBytes": record.result_bytes,
+        "usageStats": {
+            "databaseReadDocuments": record.documents_read,
+            "databaseReadBytes": record.bytes_read,
+            "databaseWriteDocuments": record.documents_written,
+            "databaseWriteBytes": record.bytes_written,
+        },
+        "retries": record.retries,
+        "willRetry": False,
+        "occInfo": None,
+    }
+
+
+def call_record(entry: Mapping[str, Any]) -> CallRecord | None:
+    """Return the call of an entry, as far as people are shown it; None if it is of none."""
+    if entry["kind"] != "Completion":
+        return None
+    return CallRecord(
+        path=entry["identifier"],
+        kind=FunctionKind(entry["udfType"]),
+        request_id=entry["requestId"],
+        duration_ms=entry["executionTime"] * 1000,
+        log_lines=tuple(entry["logLines"]),
+        error=entry["error"],
+        is_cached=entry["cachedResult"],
+        started_ns=round(entry["executionTimestamp"] * NS_PER_S),
+        documents_read=entry["usageStats"]["databaseReadDocuments"],
+        documents_written=entry["usageStats"]["databaseWriteDocuments"],
+        retries=entry["retries"],
+    )
