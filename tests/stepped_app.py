@@ -50,7 +50,7 @@ class SteppedApp:
             path, self.app, clock=self.clock, seed=seed, has_threads=False
         )
         self.runs: list[CallRecord] = []
-        self.livefile.observe_calls(self.runs.append)
+        self.livefile.observe_calls(self._note_run)
 
     def step(self) -> None:
         """Do all work that waits."""
@@ -107,9 +107,13 @@ class SteppedApp:
         (answer,) = answers
         return answer
 
+    def _note_run(self, record: CallRecord) -> None:
+        if not record.is_cached:
+            self.runs.append(record)
+
     def count_runs(self, path: str) -> int:
         """Return how often a function ran since the last ``runs.clear()``."""
-        return sum(record.path == path for record in self.runs)
+        return sum(1 + record.retries for record in self.runs if record.path == path)
 
     def client(self, identity: Identity = ANONYMOUS) -> "SteppedClient":
         """Return a client that watches nothing yet."""

@@ -24,12 +24,24 @@ ENGINE_LAYERS = (
     "functions",
     "reactive",
     "workers",
+    "accounts",
     FACADE,
 )
 # The files at the root of engine/livefile.
 FACADE_MODULES = frozenset({"livefile"}) | {
-    f"livefile.{name}" for name in ("archive", "deploy", "driver", "engine", "testing", "watch")
+    f"livefile.{name}"
+    for name in (
+        "deployment",
+        "driver",
+        "engine",
+        "figures",
+        "testing",
+        "testing_fixture",
+        "upkeep",
+        "watch",
+    )
 }
+FACADE_PACKAGES = ("livefile.archive",)
 SERVER_LAYERS = ("settings", "auth", "sync", "web", "codegen", "dev", "cli")
 
 
@@ -65,7 +77,7 @@ def layer_of(module: str) -> tuple[str, int] | None:
     """
     tree, *folders = module.split(".")
     if tree == ENGINE:
-        if module in FACADE_MODULES:
+        if module in FACADE_MODULES or _is_within(module, FACADE_PACKAGES):
             return ENGINE, ENGINE_LAYERS.index(FACADE)
         known: Sequence[str] = ENGINE_LAYERS[:-1]
     elif tree == SERVER:

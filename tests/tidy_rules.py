@@ -52,6 +52,7 @@ EDGE_FILES = frozenset(
         "engine/livefile/functions/app.py",
         "engine/livefile/functions/runner.py",
         "engine/livefile/functions/actions.py",
+        "engine/livefile/functions/http_actions.py",
         "engine/livefile/functions/migration_run.py",
         "engine/livefile/functions/callback.py",
         "engine/livefile/driver.py",

@@ -9,7 +9,8 @@ Not here: what a step does (``functions/mutations.py``, ``reactive/subscriptions
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,10 @@ from livefile.functions.engine_thread import EngineThread
 from livefile.functions.lane import Lane
 from livefile.functions.mutations import Mutations
 from livefile.reactive.subscriptions import Subscriptions
+from livefile.vocabulary.clock import Clock
 from livefile.vocabulary.errors import ClosedError
+from livefile.workers.alarm import Alarm
+from livefile.workers.worker import Worker
 
 _log = logging.getLogger("livefile")
 
@@ -26,9 +30,16 @@ _log = logging.getLogger("livefile")
 class Driver:
     """Takes steps whenever there is work. ``wake`` is safe for threads and returns at once."""
 
-    def __init__(self, failed: Callable[[Exception], None], *, has_threads: bool) -> None:
+    def __init__(
+        self, failed: Callable[[Exception], None], clock: Clock, *, has_threads: bool
+    ) -> None:
         """Take who hears that the engine cannot go on; without threads ``step`` is by hand."""
         self._failed = failed
+        self._clock = clock
+        self._alarm = Alarm(clock, self.wake)
+        self._workers: Sequence[Worker] = ()
+        self.next_due_ns: int | None = None
+        """When a step is due though nothing happens, as of the last one: see ``Worker.step``."""
         self._has_threads = has_threads
         self._lane: Lane
         self._mutations: Mutations
@@ -41,9 +52,16 @@ class Driver:
         self._is_failed = False
         self._failure: Exception | None = None
 
-    def begin(self, mutations: Mutations, subscriptions: Subscriptions, lane: Lane) -> None:
+    def begin(
+        self,
+        mutations: Mutations,
+        subscriptions: Subscriptions,
+        lane: Lane,
+        workers: Sequence[Worker],
+    ) -> None:
         """Take what has work to do."""
         self._lane = lane
+        self._workers = workers
         self._mutations = mutations
         self._subscriptions = subscriptions
 
@@ -61,6 +79,8 @@ class Driver:
                 raise self._failure
             self._lane.step()
             self._mutations.run_group()
+            if self._workers:  # They see what was published just now.
+                self._step_workers()
             self._subscriptions.run_cycle()
         except Exception as error:  # The edge of a worker: nothing above would hear of it.
             if not self._has_threads:
@@ -93,6 +113,26 @@ class Driver:
             self._run_here(answer.done, answer)
         return answer.result()
 
+    def settle(self, is_idle: Callable[[], bool], duration_s_max: float) -> None:
+        """Take steps on this thread until nothing is left to do now; for engines without threads.
+
+        Raises:
+            TimeoutError: ``is_idle`` was not true for so long; it says whether others are done.
+        """
+        end = time.monotonic() + duration_s_max
+        self.step()  # Workers look what is due.
+        self._run_here(lambda: self._is_idle and is_idle(), end=end)
+
+    def catch_up(self) -> None:
+        """Do what waits, on this thread, if nobody else takes steps."""
+        if not self._has_threads:
+            self._run_here(lambda: self._is_idle)
+
+    @property
+    def _is_idle(self) -> bool:
+        is_due = self.next_due_ns is not None and self.next_due_ns <= self._clock.now_ns()
+        return self._mutations.is_idle and self._subscriptions.is_idle and not is_due
+
     @contextmanager
     def driven_by(self, wake: Callable[[], None]) -> Iterator[None]:
         """Let this thread take the steps: ``wake`` asks for one, from any thread."""
@@ -114,12 +154,26 @@ class Driver:
 
     def finish(self) -> None:
         """Do everything that was accepted, on this thread; nobody else takes steps any more."""
+        self._alarm.close()
+        self._workers = ()
         self._stop_thread()
         if not self._is_failed:
             self._run_here(lambda: self._mutations.is_idle and self._subscriptions.is_idle)
 
-    def _run_here(self, is_done: Callable[[], bool], answer: "Future[Any] | None" = None) -> None:
-        """Take steps on this thread until something is done."""
+    def _step_workers(self) -> None:
+        now_ns = self._clock.now_ns()
+        dues = [due_ns for worker in self._workers if (due_ns := worker.step(now_ns)) is not None]
+        self.next_due_ns = min(dues, default=None)
+        if self._has_threads:
+            self._alarm.set(self.next_due_ns)
+
+    def _run_here(
+        self,
+        is_done: Callable[[], bool],
+        answer: "Future[Any] | None" = None,
+        end: float | None = None,
+    ) -> None:
+        """Take steps on this thread until something is done; ``end`` is of the monotonic clock."""
         woken = threading.Event()
         usual, self._wake = self._wake, woken.set
         if answer is not None:
@@ -127,7 +181,8 @@ class Driver:
         woken.set()
         try:
             while not is_done() and not self._is_failed:
-                woken.wait()
+                if not woken.wait(None if end is None else end - time.monotonic()):
+                    raise TimeoutError
                 woken.clear()
                 self.step()
         finally:

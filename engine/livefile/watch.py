@@ -26,9 +26,15 @@ class Watch(Generic[Result]):
     reader at a time. A query that fails raises from the iteration, which may go on afterwards.
     """
 
-    def __init__(self, load: Callable[[Value], Result], close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        load: Callable[[Value], Result],
+        close: Callable[[], None],
+        catch_up: Callable[[], None],
+    ) -> None:
         self._load = load
         self._close = close
+        self._catch_up = catch_up  # Of an engine without threads, which does nothing meanwhile.
         self._newest: Outcome | None = None
         self._is_closed = False
         self._changed = threading.Condition()
@@ -55,6 +61,7 @@ class Watch(Generic[Result]):
         return self
 
     def __next__(self) -> Result:
+        self._catch_up()
         with self._changed:
             self._changed.wait_for(lambda: self._newest is not None or self._is_closed)
             return self._take(StopIteration())

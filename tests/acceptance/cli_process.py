@@ -69,10 +69,10 @@ class RunningCommand(AbstractContextManager["RunningCommand"]):
         self._process.kill()
         self._process.wait()
 
-    def end(self, signal_number: int) -> int:
+    def end(self, signal_number: int, seconds_max: float = STOP_SECONDS_MAX) -> int:
         """Send a signal and return the exit code."""
         self._process.send_signal(signal_number)
-        return self._process.wait(timeout=STOP_SECONDS_MAX)
+        return self._process.wait(timeout=seconds_max)
 
     def wait_for_output(self, text: str) -> str:
         """Wait until ``text`` is in the output and return all of it."""

@@ -62,6 +62,8 @@ class ServerProcess:
             name: text for name, text in os.environ.items() if not name.startswith("LIVEFILE_")
         }
         environment = {**inherited, "PYTHONPATH": source_roots, "PYTHONUNBUFFERED": "1"}
+        # Its neighbour may be the port that another test has chosen.
+        environment["LIVEFILE_SITE_PORT"] = "0"
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 command,

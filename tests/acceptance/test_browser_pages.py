@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -12,7 +10,7 @@ import pytest
 
 from tests.acceptance.browser import Page, open_browser
 from tests.acceptance.conftest import copy_app
-from tests.acceptance.node_runtime import WEB_FOLDER, require_node, require_package
+from tests.acceptance.page_build import build_page
 from tests.acceptance.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.node]
@@ -23,19 +21,7 @@ PAGE_SIZE = 4
 
 @pytest.fixture(scope="module")
 def built_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the page with the packages of the chat page."""
-    require_package(WEB_FOLDER, "convex")
-    vite = require_package(WEB_FOLDER, "vite") / "bin" / "vite.js"
-    folder = tmp_path_factory.mktemp("cards_page") / "page"
-    shutil.copytree(SOURCE, folder)
-    (folder / "node_modules").symlink_to(WEB_FOLDER / "node_modules")
-    shutil.copy(WEB_FOLDER / "vite.config.ts", folder)
-    command = [require_node(), str(vite), "build", "--logLevel", "error"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return folder / "dist"
+    return build_page(SOURCE, tmp_path_factory.mktemp("cards_page") / "page")
 
 
 @pytest.fixture

@@ -180,9 +180,9 @@ def test_calls_are_told_with_their_kind_their_lines_and_their_errors(dev: Server
     dev.post("/api/mutation", {"path": "greetings:fail", "args": {}})
 
     output = wait_for_text(dev.read_output, "ValueError: as asked")
-    assert re.search(r"^mutation +greetings:visit +\d+\.\d ms$", output, re.MULTILINE)
+    assert re.search(r"^mutation +greetings:visit +\d+\.\d ms\b", output, re.MULTILINE)
     assert "[LOG] a visit of Ada" in output
-    assert re.search(r"^mutation +greetings:fail +\d+\.\d ms$", output, re.MULTILINE)
+    assert re.search(r"^mutation +greetings:fail +\d+\.\d ms\b", output, re.MULTILINE)
 
 
 def test_the_admin_key_is_shown_at_the_first_start_only(dev: ServerProcess) -> None:
@@ -228,7 +228,7 @@ def test_serve_runs_until_it_is_told_to_end_and_leaves_one_file(
 
     with RunningCommand(words, tmp_path, tmp_path / "output.txt") as running:
         output = running.wait_for_output("Serving data/greeter.db at http://127.0.0.1:")
-        url = re.findall(r"http://\S+", output)[-1]
+        url = re.findall(r"http://\S+", output)[0]
         call = ["run", "greetings:visit", '{"name": "Ada"}', "--url", url]
         assert livefile(*call, folder=tmp_path).stdout == "1\n"
         assert running.end(signal_number) == 0

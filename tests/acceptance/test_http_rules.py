@@ -155,16 +155,16 @@ def test_unusable_credentials_are_refused(
     assert code in (None, answer["code"])
 
 
-def test_other_origins_may_call(server: ServerProcess) -> None:
+def test_pages_of_other_ports_of_this_machine_may_call(server: ServerProcess) -> None:
     headers = {
-        "Origin": "http://elsewhere.example",
+        "Origin": "http://localhost:5173",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type,convex-client",
     }
 
     status, answered, _ = request(server, "OPTIONS", "/api/query", headers)
     assert status in (200, 204)
-    assert answered["access-control-allow-origin"] == "http://elsewhere.example"
+    assert answered["access-control-allow-origin"] == "http://localhost:5173"
     assert answered["access-control-allow-headers"] == "content-type,convex-client"
     assert answered["access-control-allow-credentials"] == "true"
     assert "POST" in answered["access-control-allow-methods"]
@@ -172,9 +172,26 @@ def test_other_origins_may_call(server: ServerProcess) -> None:
 
 
 def test_an_answer_to_another_origin_says_so(server: ServerProcess) -> None:
-    headers = {"Origin": "http://elsewhere.example"}
+    headers = {"Origin": "http://127.0.0.1:5173"}
 
     status, answered, text = request(server, "GET", "/version", headers)
     assert status == 200
     assert text.strip()
-    assert answered["access-control-allow-origin"] == "http://elsewhere.example"
+    assert answered["access-control-allow-origin"] == "http://127.0.0.1:5173"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("Origin", "http://elsewhere.example", "OriginNotAllowed"),
+        ("Origin", "null", "OriginNotAllowed"),
+        ("Host", "elsewhere.example", "HostNotAllowed"),
+    ],
+)
+def test_pages_of_elsewhere_may_not_call_while_an_app_is_developed(
+    server: ServerProcess, name: str, text: str, code: str
+) -> None:
+    status, answered, body = request(server, "GET", "/version", {name: text})
+
+    assert (status, json.loads(body)["code"]) == (403, code)
+    assert "access-control-allow-origin" not in answered

@@ -97,6 +97,14 @@ def test_what_is_no_app_is_refused_with_its_name(
     assert (str(tmp_path) if source == "." else source) in str(raised.value)
 
 
+def test_the_tests_beside_an_app_are_no_second_one(tmp_path: Path) -> None:
+    folder = write_app(tmp_path, {"notes": NOTES})
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_notes.py").write_text("")
+
+    assert App.load(tmp_path).path == folder
+
+
 def test_a_folder_around_two_apps_is_refused(tmp_path: Path) -> None:
     write_app(tmp_path, {"notes": NOTES})
     write_app(tmp_path, {"notes": NOTES})

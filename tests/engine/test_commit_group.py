@@ -1,6 +1,5 @@
 """Mutations on their way to a durable commit: at the head in groups, and from snapshots."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import pytest
 
 from livefile import (
     Call,
-    CallRecord,
     Failure,
     FunctionKind,
     Livefile,
@@ -17,6 +15,8 @@ from livefile import (
     Outcome,
     Success,
 )
+from livefile.functions.lane import RunLimited
+from livefile.functions.mutation_attempt import Attempt
 from livefile.vocabulary.limits import CONFLICT_RETRIES_MAX
 from tests.engine.counters import counted, submit, write_app
 from tests.integrity import check_integrity
@@ -47,17 +47,18 @@ class Intruder:
         self._livefile = livefile
         self._name = name
         self._times = times
-        self._own = threading.current_thread()
         self.attempts_count = 0
-        livefile.observe_calls(self._heard)
+        attempts = livefile._mutations._attempts
+        self._on_snapshot = attempts.on_snapshot
+        attempts.on_snapshot = self._attempt  # type: ignore[method-assign]  # To slip in there.
 
-    def _heard(self, record: CallRecord) -> None:
-        # A function at the head runs on the writer's thread, and there nothing can slip in.
-        if threading.current_thread() is self._own:
-            self.attempts_count += 1
-            if self._times:
-                self._times -= 1
-                self._livefile.mutation("counters:add", name=self._name)
+    def _attempt(self, call: Call, run_limited: RunLimited) -> Attempt:
+        attempt = self._on_snapshot(call, run_limited)
+        self.attempts_count += 1
+        if self._times:
+            self._times -= 1
+            self._livefile.mutation("counters:add", name=self._name)
+        return attempt
 
 
 def test_a_mutation_on_a_snapshot_that_was_overtaken_runs_again(counters: Path) -> None:

@@ -352,7 +352,7 @@ def test_a_closed_file_lends_no_readers(path: Path) -> None:
 def test_a_reader_that_comes_back_late_is_closed(path: Path) -> None:
     connections = Connections(path)
     with connections.read() as reader:
-        assert reader.execute("SELECT count(*) FROM tables").get == 0
+        assert reader.execute("SELECT count(*) FROM documents").get == 0
         connections.close()
     gc.collect()
 

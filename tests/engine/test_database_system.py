@@ -1,5 +1,6 @@
 """``ctx.db.system``, ``normalize_id``, and the two indexes that every table has."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -13,11 +14,9 @@ from livefile import (
     index,
 )
 from livefile.model.document_id import decode_document_id, encode_document_id
-from livefile.sqlite import catalog
-from livefile.sqlite.catalog import Catalog
-from livefile.sqlite.connections import Connection
+from livefile.system.stored_files import NewFile, add_blob, add_file
 from tests.tables import Game, Player
-from tests.workbench import NO_CALL, Workbench
+from tests.workbench import Workbench
 
 
 def add_players(db: Workbench, count: int) -> list[Id[Player]]:
@@ -139,45 +138,57 @@ def test_their_names_are_taken(name: str) -> None:
 # --- ctx.db.system ---------------------------------------------------------------------------
 
 
-def make_system_table(db: Workbench, name: str) -> None:
-    def step(connection: Connection, found: Catalog) -> None:
-        catalog.create_table(connection, name, '{"type":"any"}')
-
-    db.database.committer.change_catalog(step, NO_CALL)
-    db.settle()
-
-
 def test_a_system_table_that_does_not_exist_is_refused_with_those_that_do(db: Workbench) -> None:
     system = db.reader(db.on_snapshot()).system
-    with pytest.raises(DefinitionError, match="no system table '_storage'; this version has none"):
-        system.query("_storage")
-    with pytest.raises(DefinitionError, match="no system table 'players'"):
+
+    with pytest.raises(DefinitionError, match="'players'; there are _scheduled_functions, _st"):
         system.normalize_id("players", "x")
-    make_system_table(db, "_things")
-    with pytest.raises(DefinitionError, match="'_storage'; this version has _things"):
-        db.reader(db.on_snapshot()).system.query("_storage")
+    with pytest.raises(DefinitionError, match="no system table '_environment_variables'"):
+        system.query("_environment_variables")
+
+
+def add_stored_file(db: Workbench) -> str:
+    transaction = db.head()
+    empty = NewFile(
+        uuid="33d6c09d-ad2f-41f7-8337-51694decb2c4",
+        size_bytes=0,
+        sha256=hashlib.sha256().digest(),
+        content_type=None,
+    )
+    id = add_file(transaction, empty, add_blob(transaction))
+    db.commit(transaction)
+    db.settle()
+    return id
 
 
 def test_a_system_table_is_read_as_dictionaries(db: Workbench) -> None:
-    make_system_table(db, "_things")
-    transaction = db.head()
-    id = transaction.insert("_things", {"size": 3.0})
-    db.commit(transaction)
-    db.settle()
+    id = add_stored_file(db)
     system = db.reader(db.on_snapshot()).system
 
-    assert [row["size"] for row in system.query("_things")] == [3.0]
+    assert [row["size"] for row in system.query("_storage")] == [0.0]
     found = system.get(id)
     assert found is not None
     assert found["_id"] == id
-    assert system.normalize_id("_things", id) == id
-    assert system.normalize_id("_things", "x") is None
+    assert system.normalize_id("_storage", id) == id
+    assert system.normalize_id("_storage", "x") is None
+
+
+def test_an_app_cannot_write_to_a_system_table(db: Workbench) -> None:
+    id: Id[Any] = add_stored_file(db)  # type: ignore[assignment]  # Ids are texts.
+
+    with db.change() as writer:
+        with pytest.raises(InvalidDocumentIdError, match=r"_storage, .* use ctx\.db\.system$"):
+            writer.get(id)
+        with pytest.raises(InvalidDocumentIdError, match="only Livefile itself writes"):
+            writer.delete(id)
+        with pytest.raises(InvalidDocumentIdError, match="_storage, which no schema declares"):
+            writer.patch(id, size=4.0)
 
 
 def test_documents_of_the_app_are_not_the_system_s(db: Workbench) -> None:
     (ada,) = add_players(db, 1)
 
-    with pytest.raises(InvalidDocumentIdError, match="is of table players, which is no system"):
+    with pytest.raises(InvalidDocumentIdError, match="is of table players, want one of _sch"):
         db.reader(db.on_snapshot()).system.get(ada)
     with pytest.raises(DefinitionError, match="reserved"):
         db.reader(db.on_snapshot()).table("_things")

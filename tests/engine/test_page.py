@@ -229,4 +229,4 @@ def test_a_page_of_a_million_would_read_what_it_shows(db: Workbench) -> None:
     add_players(db, *range(1000))
     _, run = read_page(db, PaginationOptions(num_items=10))
 
-    assert run._documents_read == 10
+    assert run.documents_read == 10

@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 from livefile import AppError, DeployProgress, DocumentValidationError, Table, index
-from livefile.functions.database import TableWriter
 from livefile.functions.deploy import Deploy
 from livefile.functions.job import runs_at_once
+from livefile.functions.untyped_table import TableWriter
 from livefile.model.index_range import BY_ID
 from livefile.model.interval import EVERYTHING
 from livefile.model.schema import Schema

@@ -9,6 +9,7 @@ from typing import Any
 from livefile import ADMIN, ANONYMOUS, App, Call, Identity, Livefile, ManualClock, Success
 from livefile.functions.call import FunctionKind
 from livefile.functions.runner import Runner
+from livefile.functions.services import Origins
 from livefile.model.write import DocumentWrite
 from livefile.sqlite.commit_log import CommitRecord, commits_between
 from livefile.sqlite.connections import Connections
@@ -160,6 +161,31 @@ def test_a_mutation_that_others_overtook_can_be_run_again(tmp_path: Path) -> Non
     assert replay_all(file, loaded) == 2
 
 
+def test_scheduled_mutations_can_be_run_again(tmp_path: Path) -> None:
+    scheduling = (
+        DICE
+        + """
+    @mutation
+    def roll_on(ctx: MutationCtx, player: str, times: int) -> None:
+        ctx.run_mutation(roll, player=player)
+        if times:
+            ctx.scheduler.run_after(random.random(), roll_on, player=player, times=times - 1)
+
+    crons = Crons()
+    crons.interval("roll", roll, seconds=1, args={"player": "cron"})
+    """
+    )
+    file = tmp_path / "rolls.db"
+    with SteppedApp(tmp_path, {"dice": scheduling}, path=file, seed=1) as app:
+        app.mutate("dice:roll_on", player="a", times=3)
+        for _ in range(20):
+            app.clock.advance_ms(300)
+            app.step()
+        loaded = app.app
+
+    assert replay_all(file, loaded) > 8
+
+
 def test_the_record_holds_the_whole_call(tmp_path: Path) -> None:
     file = tmp_path / "rolls.db"
     with SteppedApp(tmp_path, {"dice": DICE}, path=file, seed=1) as app:
@@ -227,7 +253,7 @@ def read_log(file: Path) -> Sequence[CommitRecord]:
 def replay_all(file: Path, app: App) -> int:
     """Run every recorded call again and return their number; their writes must be the same."""
     records = read_log(file)
-    calls = [record for record in records if record.call["path"] != "_system:deploy"]
+    calls = [record for record in records if not record.call["path"].startswith("_system:")]
     database = Database(file, ManualClock(0))
     try:
         for record in calls:
@@ -245,10 +271,12 @@ def replay(database: Database, app: App, recorded: Any) -> Sequence[DocumentWrit
         identity=Identity(attributes=recorded["identity"], is_admin=recorded["is_admin"]),
         request_id=recorded["request_id"],
         is_internal=recorded["is_internal"],
+        job=recorded.get("job"),
+        parent_job=recorded.get("parent_job"),
     )
     snapshot_ts, seed, now_ns = recorded["snapshot_ts"], recorded["seed"], recorded["time_ns"]
     with database.past(snapshot_ts, seed, now_ns) as transaction:
-        run = Runner(app, ()).run(call, FunctionKind.MUTATION, transaction, seed)
+        run = Runner(app, (), Origins()).run(call, FunctionKind.MUTATION, transaction, seed)
         assert isinstance(run.outcome, Success), run.outcome
         return [write.packed() for write in transaction.writes]
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from livefile import Table, index
 from livefile.model import validator as v
+from livefile.model.index_spec import IndexSpec
 from livefile.model.schema import Schema
 from livefile.model.schema_diff import ANY_VALIDATOR, StoredTable, covers, schema_diff
 from livefile.model.validator_json import validator_to_json
@@ -43,7 +44,7 @@ def stored(*models: type[Table]) -> dict[str, StoredTable]:
     return {
         model.__livefile_table__.name: StoredTable(
             validator=validator_to_json(model.__livefile_table__.validator),
-            indexes=model.__livefile_table__.indexes,
+            indexes=model.__livefile_table__.specs,
         )
         for model in models
     }
@@ -79,7 +80,11 @@ def test_a_new_field_with_a_default_needs_no_check() -> None:
 def test_a_new_index_over_a_new_field_has_the_default_in_its_keys() -> None:
     (new,) = schema_diff(stored(Person), schema(PersonWithCity)).new_indexes
 
-    assert (new.name, new.fields, new.missing) == ("by_city", ("city", "name"), {"city": "Nowhere"})
+    assert (new.name, new.spec.fields, new.missing) == (
+        "by_city",
+        ("city", "name"),
+        {"city": "Nowhere"},
+    )
 
 
 def test_a_field_without_its_default_asks_for_a_check() -> None:
@@ -93,7 +98,7 @@ def test_an_index_over_other_fields_is_dropped_and_built() -> None:
     diff = schema_diff(stored(PersonWithCity), schema(PersonByAge))
 
     assert diff.dropped_indexes == [("people", "by_name"), ("people", "by_city")]
-    assert [(new.name, new.fields) for new in diff.new_indexes] == [("by_name", ("city",))]
+    assert [(new.name, new.spec.fields) for new in diff.new_indexes] == [("by_name", ("city",))]
 
 
 def test_a_table_that_is_declared_no_more_takes_anything_and_has_no_index() -> None:
@@ -114,7 +119,9 @@ def test_a_table_that_took_anything_is_checked_and_filled_in() -> None:
 
 def test_an_index_over_a_field_that_gets_a_default_is_built_anew() -> None:
     untyped = {
-        "people": StoredTable(validator=ANY_VALIDATOR, indexes={"by_city": ("city", "name")})
+        "people": StoredTable(
+            validator=ANY_VALIDATOR, indexes={"by_city": IndexSpec(("city", "name"))}
+        )
     }
     diff = schema_diff(untyped, schema(PersonWithCity))
 

@@ -38,7 +38,7 @@ def scores(rows: list[Player]) -> list[int]:
 
 
 def documents_read(transaction: Transaction) -> int:
-    return transaction._documents_read
+    return transaction.documents_read
 
 
 def test_a_whole_table_is_read_oldest_first(db: Workbench) -> None:

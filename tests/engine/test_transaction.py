@@ -129,7 +129,7 @@ def test_take_reads_about_what_it_returns(db: Workbench, order: Any) -> None:
     players = db.reader(transaction).query(Player.by_team_score.eq(team="a"))
     assert [player.id for player in players.order(order).take(3)] == ids[:3]
 
-    assert transaction._documents_read == 3
+    assert transaction.documents_read == 3
     assert not transaction.reads.is_touched_by(touched_by(db, ids[3], tags=["x"]))
     assert transaction.reads.is_touched_by(touched_by(db, ids[2], tags=["x"]))
 
@@ -140,8 +140,8 @@ def test_first_reads_one_document_and_unique_two(db: Workbench) -> None:
     db.reader(first).query(Player).first()
     db.reader(unique).query(Player.by_team_score.eq(team="a", score=4)).unique()
 
-    assert first._documents_read == 1
-    assert unique._documents_read == 1
+    assert first.documents_read == 1
+    assert unique.documents_read == 1
 
 
 def test_an_iteration_reads_some_at_a_time(db: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_an_iteration_reads_some_at_a_time(db: Workbench, monkeypatch: pytest.Mo
     players = iter(db.reader(transaction).query(Player.by_team_score))
     assert [next(players).id for _ in range(12)] == ids[:12]
 
-    assert transaction._documents_read == 12
+    assert transaction.documents_read == 12
     assert not transaction.reads.is_touched_by(touched_by(db, ids[20], tags=["x"]))
     assert transaction.reads.is_touched_by(touched_by(db, ids[19], tags=["x"]))
 

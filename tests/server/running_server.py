@@ -13,7 +13,7 @@ import orjson
 
 from livefile import Livefile
 from livefile_server.auth.keys import AdminKeys
-from livefile_server.web.serve import ServerSettings, run_server
+from livefile_server.web.serve import Addresses, ServerSettings, run_server
 
 CONFORMANCE_APP = Path(__file__).parents[2] / "fixtures" / "conformance"
 WAIT_S = 30.0
@@ -41,6 +41,7 @@ class RunningServer:
     admin_key: str
     address: str
     port: int
+    site: str | None
     loop: asyncio.AbstractEventLoop
     stopping: asyncio.Event
     thread: threading.Thread
@@ -51,8 +52,9 @@ class RunningServer:
         path: str,
         body: bytes | Iterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
+        port: int | None = None,
     ) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
+        connection = HTTPConnection("127.0.0.1", port or self.port, timeout=WAIT_S)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
@@ -77,8 +79,10 @@ class RunningServer:
 
 
 @contextmanager
-def run_in_background(livefile: Livefile, web_root: Path | None = None) -> Iterator[RunningServer]:
-    """Serve ``livefile`` until the block is left.
+def run_in_background(
+    livefile: Livefile, web_root: Path | None = None, settings: ServerSettings | None = None
+) -> Iterator[RunningServer]:
+    """Serve ``livefile`` until the block is left, on free ports unless ``settings`` say otherwise.
 
     The admin key is empty if the file had one before; only its hash is kept.
     """
@@ -89,13 +93,14 @@ def run_in_background(livefile: Livefile, web_root: Path | None = None) -> Itera
     async def run() -> None:
         stopping = asyncio.Event()
 
-        def on_started(address: str) -> None:
+        def on_started(addresses: Addresses) -> None:
             started.append(
                 RunningServer(
                     livefile=livefile,
                     admin_key=key,
-                    address=address,
-                    port=int(address.rpartition(":")[2]),
+                    address=addresses.main,
+                    port=int(addresses.main.rpartition(":")[2]),
+                    site=addresses.site,
                     loop=asyncio.get_running_loop(),
                     stopping=stopping,
                     thread=thread,
@@ -103,8 +108,8 @@ def run_in_background(livefile: Livefile, web_root: Path | None = None) -> Itera
             )
             is_started.set()
 
-        settings = ServerSettings(port=0, web_root=web_root)
-        await run_server(livefile, settings, stopping, on_started)
+        chosen = settings or ServerSettings(port=0, web_root=web_root)
+        await run_server(livefile, chosen, stopping, on_started)
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="server of a test")
     thread.start()

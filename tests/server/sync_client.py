@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -29,11 +29,14 @@ def check_admin_key(key: str) -> Identity:
 
 
 def new_session(
-    client: ClientVersion = NPM, transitions: SharedTransitions | None = None
+    client: ClientVersion = NPM,
+    transitions: SharedTransitions | None = None,
+    wall_ns: Callable[[], int] = lambda: NOW_NS,
 ) -> Session:
     settings = SessionSettings(
         latest_ts=lambda: LATEST_TS,
         check_admin_key=check_admin_key,
+        wall_ns=wall_ns,
         transitions=transitions or SharedTransitions(),
     )
     return Session(settings, client, NOW_NS)

@@ -1,15 +1,37 @@
+import asyncio
 import base64
 
 import orjson
 import pytest
 
-from livefile import ADMIN, ANONYMOUS, Identity, Livefile, errors
-from livefile_server.auth.authenticate import authenticate
+from livefile import ADMIN, ANONYMOUS, AuthConfig, Identity, Livefile, ManualClock, errors
+from livefile_server.auth.authenticate import Authenticator
+from livefile_server.auth.jwks import parse_key_set
 from livefile_server.auth.keys import AdminKeys
+from livefile_server.auth.providers import Dialect, Provider
+from livefile_server.auth.tokens import Tokens
+from livefile_server.web.key_fetch import fetch_keys
+from tests.token_issuer import APPLICATION, ISSUER, NOW_S, TokenIssuer, ed_key, key_set
+
+SIGNER = TokenIssuer(ed_key(), "EdDSA")
 
 
 def encoded(attributes: object) -> str:
     return base64.b64encode(orjson.dumps(attributes)).decode()
+
+
+def authenticate(header: str | None, keys: AdminKeys) -> Identity:
+    """Return who calls, for a deployment that knows one issuer."""
+    provider = Provider(
+        dialect=Dialect.OIDC,
+        issuer=ISSUER,
+        application_id=APPLICATION,
+        algorithms=frozenset({"EdDSA"}),
+        keys=parse_key_set(key_set(SIGNER.jwk)),
+    )
+    clock = ManualClock(NOW_S * 1_000_000_000)
+    tokens = Tokens(AuthConfig, clock, clock.now_ns, fetch_keys, [provider])
+    return asyncio.run(Authenticator(keys, tokens).identify(header))
 
 
 @pytest.fixture
@@ -90,9 +112,12 @@ def test_a_header_of_no_known_form_is_a_bad_request(
     ("header", "code"),
     [
         ("Convex wrong|00", "BadAdminKey"),
-        ("Bearer a.b.c", "NoAuthProvider"),
-        ("bearer a.b.c", "NoAuthProvider"),
+        (f"Bearer {SIGNER.token(iss='https://other.example')}", "NoAuthProvider"),
+        (f"bearer {SIGNER.token(aud='other')}", "NoAuthProvider"),
+        (f"Bearer {SIGNER.token(exp=NOW_S)}", "Unauthenticated"),
+        ("Bearer a.b.c", "InvalidAuthHeader"),
         ("Bearer abc", "InvalidAuthHeader"),
+        ("Bearer ", "InvalidAuthHeader"),
     ],
 )
 def test_credentials_that_are_refused(keys: AdminKeys, header: str, code: str) -> None:
@@ -100,3 +125,15 @@ def test_credentials_that_are_refused(keys: AdminKeys, header: str, code: str) -
         authenticate(header, keys)
 
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_token_makes_its_user(keys: AdminKeys, scheme: str) -> None:
+    identity = authenticate(f"{scheme} {SIGNER.token()}", keys)
+
+    assert not identity.is_admin
+    assert identity.attributes == {
+        "tokenIdentifier": f"{ISSUER}|ada",
+        "subject": "ada",
+        "issuer": ISSUER,
+    }

@@ -19,7 +19,13 @@ def help_texts() -> list[str]:
     )
     contexts = [group]
     for name in sorted(COMMANDS):
-        contexts.append(click.Context(main.commands[name], parent=group, info_name=name))
+        context = click.Context(main.commands[name], parent=group, info_name=name)
+        contexts.append(context)
+        if isinstance(context.command, click.Group):
+            contexts += [
+                click.Context(part, parent=context, info_name=part_name)
+                for part_name, part in sorted(context.command.commands.items())
+            ]
     return [f"$ {each.command_path} --help\n{each.get_help()}\n" for each in contexts]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from livefile import AppDescription, FunctionDescription, FunctionKind, TableDescription
 from livefile import validators as v
+from livefile.model.index_spec import IndexKind, IndexSpec
 from livefile_server.codegen.files import changed_files, write_files
 from livefile_server.codegen.typescript import typescript_files
 from livefile_server.codegen.typescript_type import (
@@ -65,8 +66,18 @@ POSTS = TableDescription(
         body=v.STRING,
         stars=optional(v.INT64),
         cover=optional(either(v.BYTES, v.NULL)),
+        embedding=v.Array(item=v.FLOAT64),
     ),
     indexes={},
+    text_indexes={
+        "search_body": IndexSpec(("body",), kind=IndexKind.TEXT),
+        "search_stars": IndexSpec(("body",), kind=IndexKind.TEXT, filters=("stars", "author")),
+    },
+    vector_indexes={
+        "by_embedding": IndexSpec(
+            ("embedding",), kind=IndexKind.VECTOR, filters=("author",), dimensions=384
+        ),
+    },
 )
 
 TYPES: dict[str, v.Validator | v.Field] = {

@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from livefile_server.settings.config import Config, load_config, read_config_file, variable_name
+from livefile_server.settings.config import (
+    PORT_MAX,
+    Config,
+    load_config,
+    read_config_file,
+    variable_name,
+)
 from livefile_server.settings.errors import ConfigError, PortTakenError
 from livefile_server.settings.log import set_up_logging
-from livefile_server.settings.port import first_free_port, require_free_port
+from livefile_server.settings.port import first_free_port, free_site_port, require_free_port
 from livefile_server.settings.project import Project
 from tests.acceptance.server_process import free_port
 
@@ -74,10 +80,12 @@ def test_the_import_name_of_a_package_in_the_file_stays_one(in_folder: Path) -> 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("prot = 1", "unknown option 'prot'; the options are app, db, host, out, port, web"),
+        ("prot = 1", "unknown option 'prot'; the options are app, behind_proxy, db, host, "),
         ('port = "1"', "port must be a whole number; it is '1'"),
         ("port = true", "port must be a whole number; it is True"),
         ("host = 1", "host must be a text; it is 1"),
+        ('origin = "https://a.example"', "origin must be a list of texts"),
+        ("origin = [1]", "origin must be a text; it is [1]"),
         ("db = [1]", "db must be a text"),
         ("port =", "is no valid TOML"),
         ("host = '\udcff'", "is no valid TOML"),
@@ -103,6 +111,18 @@ def test_a_named_file_that_is_missing_is_an_error(in_folder: Path) -> None:
     [
         ({"port": 65_536}, "port must be from 0 to 65535; it is 65536"),
         ({"port": -1}, "it is -1"),
+        ({"site_port": 65_536}, "site-port must be from 0 to 65535; it is 65536"),
+        ({"site_port": 3210}, "site-port must be another one than port; both are 3210"),
+        ({"origin": ("chat.example",)}, "origin must be a scheme and a host"),
+        ({"origin": ("https://chat.example/",)}, "it is 'https://chat.example/'"),
+        ({"origin": ("https://Chat.example",)}, "it is 'https://Chat.example'"),
+        ({"origin": ("https://a@chat.example",)}, "it is 'https://a@chat.example'"),
+        ({"origin": ("*",)}, "it is '*'"),
+        ({"public_url": "api.example"}, "public-url must be a scheme and a host"),
+        ({"public_url": "https://api.example/"}, "it is 'https://api.example/'"),
+        ({"public_url": "null"}, "it is 'null'"),
+        ({"behind_proxy": "proxy.example"}, "behind-proxy must be addresses or networks"),
+        ({"behind_proxy": "10.0.0.1/8"}, "10.0.0.1/8 has host bits set"),
         ({"host": ""}, "host must not be empty"),
         ({"web": Path("missing")}, "web must be a folder with a built page; missing is none"),
     ],
@@ -155,6 +175,34 @@ def test_a_free_port_is_taken_as_it_is() -> None:
     require_free_port("127.0.0.1", port)
 
     assert first_free_port("127.0.0.1", port, tries=10) == port
+
+
+def test_origins_and_proxies_are_read_from_the_file(in_folder: Path) -> None:
+    (in_folder / "livefile.toml").write_text(
+        'origin = ["https://chat.example", "http://localhost:5173", "null"]\n'
+        'behind_proxy = "127.0.0.1, 10.0.0.0/8,fd00::/8"\nsite_port = 0\n'
+    )
+
+    config = load_config({})
+
+    assert config.origin == ("https://chat.example", "http://localhost:5173", "null")
+    assert [str(each) for each in config.proxies] == ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]
+    assert config.site_port == 0
+
+
+def test_the_second_port_is_the_one_after_unless_told_otherwise() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        assert free_site_port("127.0.0.1", None, port - 1) is None
+        assert free_site_port("127.0.0.1", 0, port) is None
+        assert free_site_port("127.0.0.1", None, 0) == 0
+        assert free_site_port("127.0.0.1", None, PORT_MAX) is None
+        with pytest.raises(PortTakenError, match=r"is taken .* with --site-port"):
+            free_site_port("127.0.0.1", port, 1)
+    free = free_port()
+    assert free_site_port("127.0.0.1", None, free - 1) == free
+    assert free_site_port("127.0.0.1", free, 1) == free
 
 
 def test_an_address_of_another_machine_is_a_wrong_option() -> None:

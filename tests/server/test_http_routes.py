@@ -190,7 +190,7 @@ def test_the_route_for_admins_takes_functions_of_any_kind(server: RunningServer)
     [
         (None, 401, "BadAdminKey"),
         ("Convex wrong|00", 401, "BadAdminKey"),
-        ("Bearer a.b.c", 401, "NoAuthProvider"),
+        ("Bearer a.b.c", 401, "InvalidAuthHeader"),
         ("Bearer abc", 401, "InvalidAuthHeader"),
         ("Conv", 400, "InvalidHeaderFailure"),
         ("Something else", 400, "InvalidAdminKey"),

@@ -10,9 +10,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from livefile import Failure, LivefileError, Outcome, QuerySetChange, Success, Update, errors
+from livefile import (
+    Failure,
+    Identity,
+    LivefileError,
+    Outcome,
+    QuerySetChange,
+    Success,
+    Update,
+    errors,
+)
+from livefile_server.auth.signed_in import SignedIn
 from livefile_server.sync.effects import (
     ChangeQuerySet,
+    CheckToken,
     Close,
     Effect,
     Require,
@@ -66,7 +77,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.session = new_session(NPM)
+        self.session = new_session(NPM, wall_ns=lambda: self.now_ns)
         self.now_ns = NOW_NS
         self.is_closed = False
         self.is_connected = False
@@ -79,6 +90,11 @@ class SessionMachine(RuleBasedStateMachine):
         self.answered: set[int] = set()
         self.seen = version(0, 0, 0)
         self.seen_queries: set[int] = set()
+        self.unread: list[bytes] = []  # Sent while the server checks a token.
+        # The server's sign-ins.
+        self.is_checking = False
+        self.identity_in_force = 0
+        self.expires_ns: dict[int, int] = {}  # By identity version.
         # The engine.
         self.ts = LATEST_TS
         self.changes: list[QuerySetChange] = []
@@ -91,7 +107,9 @@ class SessionMachine(RuleBasedStateMachine):
     # --- The client's side --------------------------------------------------------------
 
     def send(self, text: bytes) -> None:
-        self.take(self.session.receive_text(text, self.now_ns))
+        self.unread.append(text)
+        while self.unread and not self.is_checking:
+            self.take(self.session.receive_text(self.unread.pop(0), self.now_ns))
 
     @precondition(lambda self: not self.is_connected)
     @rule()
@@ -124,6 +142,24 @@ class SessionMachine(RuleBasedStateMachine):
         base = self.identity_version
         self.identity_version += 1
         self.send(message("Authenticate", baseVersion=base, **token))
+
+    @rule()
+    def authenticates_by_a_token(self) -> None:
+        base = self.identity_version
+        self.identity_version += 1
+        self.send(message("Authenticate", baseVersion=base, tokenType="User", value="a.b.c"))
+
+    @precondition(lambda self: self.is_checking)
+    @rule(is_rare=st.integers(0, 9), seconds=st.integers(1, 100), subject=st.sampled_from("ab"))
+    def a_token_was_checked(self, is_rare: int, seconds: int, subject: str) -> None:
+        self.is_checking = False
+        answer: SignedIn | LivefileError = errors.UnauthenticatedError("Unauthenticated", "x")
+        if is_rare < 9:
+            expires_ns = self.now_ns + seconds * 1_000_000_000
+            answer = SignedIn(Identity(attributes={"subject": subject}), expires_ns)
+            self.expires_ns[self.identity_in_force + 1] = expires_ns
+        self.take(self.session.token_checked(answer, self.now_ns))
+        self.send(message("Event", eventType="x"))  # And what was not read yet.
 
     @rule(path=PATHS, args=ARGS, is_mutation=st.booleans())
     def requests_a_call(self, path: str, args: object, is_mutation: bool) -> None:
@@ -220,8 +256,11 @@ class SessionMachine(RuleBasedStateMachine):
             match effect:
                 case SendFrame():
                     self.read(effect.payload)
+                case CheckToken():
+                    self.is_checking = True
                 case ChangeQuerySet():
                     self.changes.append(effect.change)
+                    self.identity_in_force = effect.change.identity_version
                 case RunMutation():
                     self.mutations.append(effect.request_number)
                 case RunAction():
@@ -236,6 +275,8 @@ class SessionMachine(RuleBasedStateMachine):
         if frame["type"] == "Transition":
             assert frame["startVersion"] == self.seen
             self.seen = frame["endVersion"]
+            assert self.seen["identity"] == self.identity_in_force
+            assert self.now_ns < self.expires_ns.get(self.identity_in_force, self.now_ns + 1)
             assert decode_timestamp(self.seen["ts"]) >= decode_timestamp(
                 frame["startVersion"]["ts"]
             )

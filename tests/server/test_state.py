@@ -138,3 +138,20 @@ def test_a_change_of_identity_must_be_counted_alike() -> None:
 
     with pytest.raises(LivefileError, match="Authenticate has base version 0, expected 1"):
         state.check_authenticate(Authenticate(base_version=0, token=None))
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_the_arguments_of_what_is_watched_are_bounded(excess: int) -> None:
+    state = ClientState()
+    half = limits.LIVE_QUERIES_PER_CLIENT_SIZE_BYTES_MAX // 2
+    state.modify(change(0, 1, added(1), added(2)), half)
+
+    if excess:
+        with pytest.raises(errors.OverloadedError) as caught:
+            state.modify(change(1, 2, added(3)), half + 1)
+        assert caught.value.code == "TooManyLiveQueries"
+        # What was removed costs nothing any more, and a refused message changed nothing.
+        state.modify(change(1, 2, removed(1)), half)
+        state.modify(change(2, 3, added(3)), half + half // 2)
+    else:
+        state.modify(change(1, 2, added(3)), half)

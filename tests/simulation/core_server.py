@@ -20,7 +20,7 @@ from typing import Any, cast
 from livefile import (
     ADMIN,
     App,
-    CallRecord,
+    Call,
     FunctionKind,
     Identity,
     Livefile,
@@ -28,6 +28,7 @@ from livefile import (
     ManualClock,
     errors,
 )
+from livefile.functions.runner import Run
 from livefile.functions.stepped_lane import SteppedLane
 from livefile_server.sync.client_version import ClientVersion
 from livefile_server.sync.effects import (
@@ -241,13 +242,15 @@ class CoreServer:
             seed=self._random.getrandbits(64),
             has_threads=False,
         )
-        self.livefile.observe_calls(self._observe)
         # What a stepped lane does when has no public name.
         self._lane = cast(SteppedLane, self.livefile._lane)
         self._lane._slow = set(self._slow)
+        for name in ("run", "run_at_head", "run_at_head_at_last"):
+            setattr(self._lane, name, self._run)
         self._settings = SessionSettings(
             latest_ts=lambda: self.livefile.latest_ts,
             check_admin_key=_check_admin_key,
+            wall_ns=self.clock.now_ns,
             transitions=SharedTransitions(),
         )
 
@@ -260,13 +263,22 @@ class CoreServer:
         finally:
             self._lane._waiting.extendleft(reversed(held))
 
-    def _observe(self, record: CallRecord) -> None:
+    def _run(
+        self,
+        work: Callable[..., Run],
+        call: Call,
+        kind: FunctionKind,
+        *rest: Any,  # What else the runner takes.
+    ) -> Run:
+        """Run a function, as the lane does, and let happen what is to happen just then."""
+        run = work(call, kind, *rest)
         if self._expires_in:
             self._expires_in -= 1
             if not self._expires_in:
                 self.expire()
-        if record.kind is FunctionKind.MUTATION:
+        if kind is FunctionKind.MUTATION:
             self._note("run")
+        return run
 
     def _note(self, moment: str) -> None:
         if moment in self._dies_in:

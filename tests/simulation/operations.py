@@ -17,8 +17,9 @@ from livefile import (
     Table,
     Value,
 )
-from livefile.functions.database import DatabaseWriter, TableWriter
+from livefile.functions.database import DatabaseWriter
 from livefile.functions.table_query import TableQuery
+from livefile.functions.untyped_table import TableWriter
 from livefile.model.index_range import IndexRange
 from tests.simulation.serial_model import Bound, Fields, NoSuchRowError, Row, SerialModel
 from tests.tables import Game, Player

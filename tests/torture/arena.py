@@ -8,14 +8,13 @@ Not here: what clients do, and who judges it (one module for each torture).
 
 import asyncio
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from livefile import App, CallRecord, Livefile
+from livefile import App, Livefile
 from tests.server.running_server import RunningServer, run_in_background
 from tests.torture.live_client import LiveClient
 from tests.torture.scratch import scratch_folder
@@ -30,8 +29,7 @@ _SWITCH_INTERVAL_S = 0.0005
 class Arena:
     """Some clients of one server.
 
-    ``violations`` are the promises that clients saw broken; ``aside_count`` is how many calls ran
-    in the slow lane, on snapshots.
+    ``violations`` are the promises that clients saw broken.
     """
 
     def __init__(self, server: RunningServer, seed: int) -> None:
@@ -39,8 +37,11 @@ class Arena:
         self.random = Random(seed)
         self.violations: list[str] = []
         self.clients: list[LiveClient] = []
-        self.aside_count = 0
-        server.livefile.observe_calls(self._observe)
+
+    @property
+    def aside_count(self) -> int:
+        """How much ran in the slow lane, on snapshots."""
+        return self.server.livefile.figures().slow_lane_runs
 
     async def enter(self, count: int) -> list[LiveClient]:
         """Let clients come in, and wait until all are connected."""
@@ -56,9 +57,6 @@ class Arena:
     async def settle(self) -> None:
         """Wait until every client has an answer to everything."""
         await asyncio.gather(*(client.settled() for client in self.clients))
-
-    def _observe(self, call: CallRecord) -> None:
-        self.aside_count += threading.current_thread().name.startswith("livefile-slow")
 
 
 Scenario = Callable[[Arena], Awaitable[None]]

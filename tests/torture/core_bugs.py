@@ -12,10 +12,12 @@ import pytest
 
 from livefile import Identity, QuerySetChange, Update
 from livefile.model.interval import Interval
-from livefile.model.write import DocumentWrite
 from livefile.reactive.live_query import CacheEntry
 from livefile.reactive.query_cache import QueryCache
-from livefile.transaction.committer import Committer
+from livefile.sqlite.catalog import Catalog
+from livefile.sqlite.connections import Connection
+from livefile.transaction import committer
+from livefile.transaction.apply import Applied, apply
 from livefile.transaction.read_set import ReadSet
 from livefile.transaction.write_set import PendingWrite, WriteSet
 from livefile_server.sync.effects import ChangeQuerySet, Effect
@@ -37,15 +39,14 @@ def find(seed: int) -> bool:
 
 def keep_results_of_deleted(patch: pytest.MonkeyPatch) -> None:
     """B5: no query hears of a deletion."""
-    right = Committer._apply
 
-    def apply(
-        committer: Committer, writes: WriteSet
-    ) -> tuple[dict[int, list[bytes]], list[DocumentWrite]]:
-        touched, images = right(committer, writes)
-        return ({} if all(image.after is None for image in images) else touched), images
+    def apply_silently(connection: Connection, catalog: Catalog, writes: WriteSet) -> Applied:
+        applied = apply(connection, catalog, writes)
+        if all(image.after is None for image in applied.images):
+            applied.touched = {}
+        return applied
 
-    patch.setattr(Committer, "_apply", apply)
+    patch.setattr(committer, "apply", apply_silently)
 
 
 def hold_the_older_outcome(patch: pytest.MonkeyPatch) -> None:

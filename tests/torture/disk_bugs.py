@@ -6,8 +6,11 @@ Not here: the list of all planted bugs (``planted.py``); the power losses (``pow
 import apsw
 import pytest
 
+from livefile.sqlite.catalog import Catalog
 from livefile.sqlite.connections import Connections
-from livefile.transaction.committer import Committer
+from livefile.transaction import committer
+from livefile.transaction.apply import Applied, apply
+from livefile.transaction.write_set import WriteSet
 from tests.torture.power_loss import count_failures
 
 
@@ -50,15 +53,14 @@ def commit_later(patch: pytest.MonkeyPatch) -> None:
 
 def commit_each_statement(patch: pytest.MonkeyPatch) -> None:
     """A transfer that reads is not in a transaction: each of its writes is durable by itself."""
-    right = Committer._apply
 
-    def apply(committer: Committer, writes: object) -> object:
-        committer._connection.execute("COMMIT")
-        applied = right(committer, writes)  # type: ignore[arg-type]  # Handed through.
-        committer._connection.execute("BEGIN IMMEDIATE")
+    def apply_each(connection: apsw.Connection, catalog: Catalog, writes: WriteSet) -> Applied:
+        connection.execute("COMMIT")
+        applied = apply(connection, catalog, writes)
+        connection.execute("BEGIN IMMEDIATE")
         return applied
 
-    patch.setattr(Committer, "_apply", apply)
+    patch.setattr(committer, "apply", apply_each)
 
 
 def _set_synchronous(patch: pytest.MonkeyPatch, level: str) -> None:

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.torture import core_bugs, core_slow_bugs, disk_bugs, history_bugs, reactive_bugs
+from tests.torture import (
+    backup_loop,
+    core_bugs,
+    core_slow_bugs,
+    disk_bugs,
+    history_bugs,
+    reactive_bugs,
+    scheduler_bugs,
+    scheduler_simulation,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +174,20 @@ PLANTED: Sequence[PlantedBug] = (
         find=core_slow_bugs.find_in_queries,
     ),
     PlantedBug(
+        id="X13",
+        description="a backup is a plain copy of the file",
+        found_by="R8",
+        plant=backup_loop.copy_plainly,
+        find=backup_loop.find,
+    ),
+    PlantedBug(
+        id="X14",
+        description="a backup has its final name from the start",
+        found_by="R8",
+        plant=backup_loop.name_at_once,
+        find=backup_loop.find,
+    ),
+    PlantedBug(
         id="X4",
         description="a range read counts as a read of the whole index",
         found_by="P1",
@@ -254,5 +277,26 @@ PLANTED: Sequence[PlantedBug] = (
         found_by="R3",
         plant=core_bugs.split_transitions,
         find=history_bugs.find_in_bank,
+    ),
+    PlantedBug(
+        id="B8",
+        description="what a scheduled mutation did is committed first, and that it is done later",
+        found_by="R12",
+        plant=scheduler_bugs.mark_done_in_a_second_commit,
+        find=scheduler_simulation.find,
+    ),
+    PlantedBug(
+        id="B15",
+        description="the next beat of a cron job is that of a clock that may have gone back",
+        found_by="R12",
+        plant=scheduler_bugs.wait_by_the_clock_on_the_wall,
+        find=scheduler_simulation.find,
+    ),
+    PlantedBug(
+        id="X15",
+        description="a scheduled function that was cancelled while it waited its turn runs",
+        found_by="R12",
+        plant=scheduler_bugs.run_what_was_cancelled,
+        find=scheduler_simulation.find,
     ),
 )

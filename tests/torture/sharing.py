@@ -95,7 +95,7 @@ class _Crowd:
         self._server.livefile.close()
 
     def _observe(self, record: CallRecord) -> None:
-        if record.kind is FunctionKind.QUERY:
+        if record.kind is FunctionKind.QUERY and not record.is_cached:
             self._runs[record.path.partition(":")[2]] += 1
 
     def _join(self, client: CoreClient) -> None:

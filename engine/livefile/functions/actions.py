@@ -7,13 +7,16 @@ Not here: queries and mutations (``functions/runner.py``).
 """
 
 import asyncio
+import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
+from livefile.functions.awaited_system import AwaitedSystem
 from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Success
 from livefile.functions.call_log import CallLog
 from livefile.functions.context import ActionCtx
@@ -21,6 +24,7 @@ from livefile.functions.definition import Function
 from livefile.functions.failure import failure_of
 from livefile.functions.runner import Runner, check_args, result_json
 from livefile.functions.running import RunningCall, current_call
+from livefile.functions.system_transactions import SystemTransactions
 from livefile.model.value import Value
 from livefile.model.value_json import from_json
 from livefile.sqlite.catalog import Catalog
@@ -32,7 +36,11 @@ from livefile.vocabulary.errors import (
     LivefileError,
     OverloadedError,
 )
-from livefile.vocabulary.limits import ACTIONS_RUNNING_MAX
+from livefile.vocabulary.limits import ACTIONS_END_MS_MAX, ACTIONS_RUNNING_MAX
+
+_log = logging.getLogger("livefile")
+
+Ctx = TypeVar("Ctx", bound=ActionCtx)
 
 Submit = Callable[[Call, FunctionKind, Callable[[Outcome | LivefileError], None]], None]
 
@@ -45,9 +53,11 @@ class Actions:
         runner: Callable[[], Runner],
         catalog: Callable[[], Catalog],
         submit: Submit,
+        system: SystemTransactions,
         clock: Clock,
     ) -> None:
         """Take the runner of the current app, the current catalog, and how to call others."""
+        self._system = AwaitedSystem(system)
         self._runner = runner
         self._catalog = catalog
         self._submit = submit
@@ -56,7 +66,10 @@ class Actions:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._accepted_count = 0
         self._is_closed = False
+        self.ended: Callable[[], None] = lambda: None
+        """Called after each action, on the actions' thread."""
 
     def submit(self, call: Call, done: Callable[[Outcome | LivefileError], None]) -> None:
         """Run an action; ``done`` hears its outcome.
@@ -64,10 +77,18 @@ class Actions:
         Raises:
             OverloadedError: too many actions are running.
         """
+        self.start(partial(self._run, call, done))
+
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run ``work`` as one more action, on the actions' thread.
+
+        Raises:
+            OverloadedError: too many actions are running.
+        """
         with self._lock:
             if self._is_closed:
                 raise ClosedError("the deployment is closed")
-            if len(self._running) >= ACTIONS_RUNNING_MAX:
+            if self._accepted_count >= ACTIONS_RUNNING_MAX:
                 raise OverloadedError(
                     "TooManyConcurrentRequests", f"{ACTIONS_RUNNING_MAX} actions are running"
                 )
@@ -77,7 +98,18 @@ class Actions:
                     target=self._loop.run_forever, name="livefile-actions", daemon=True
                 )
                 self._thread.start()
-            self._loop.call_soon_threadsafe(self._start, call, done)
+            self._accepted_count += 1
+            self._loop.call_soon_threadsafe(self._start, work)
+
+    @property
+    def running_count(self) -> int:
+        """How many actions run or are about to."""
+        return self._accepted_count
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether actions are cancelled because the deployment closes."""
+        return self._is_closed
 
     @property
     def is_on_its_thread(self) -> bool:
@@ -85,20 +117,36 @@ class Actions:
         return threading.current_thread() is self._thread
 
     def close(self) -> None:
-        """Cancel what runs; its callers hear ``ClosedError``."""
+        """Cancel what runs; its callers hear ``ClosedError``.
+
+        An action that blocks its thread, or that goes on after it was cancelled, is left behind
+        after a moment; the process may end without it.
+        """
         with self._lock:
             self._is_closed = True
             loop, thread = self._loop, self._thread
-        if loop is not None and thread is not None:
-            asyncio.run_coroutine_threadsafe(self._cancel_all(), loop).result()
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
+        if loop is None or thread is None:
+            return
+        cancelled = asyncio.run_coroutine_threadsafe(self._cancel_all(), loop)
+        try:
+            cancelled.result(ACTIONS_END_MS_MAX / 1000)
+        except TimeoutError:
+            _log.warning("%d actions go on after they were cancelled", len(self._running))
+            return
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
-    def _start(self, call: Call, done: Callable[[Outcome | LivefileError], None]) -> None:
-        task = asyncio.get_running_loop().create_task(self._run(call, done))
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.get_running_loop().create_task(work())
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._note_end)
+
+    def _note_end(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        with self._lock:
+            self._accepted_count -= 1
+        self.ended()
 
     async def _cancel_all(self) -> None:
         # Those that an action left behind as well.
@@ -117,6 +165,7 @@ class Actions:
             is_sealed=False,
             now_ns=self._clock.now_ns(),
             seed=0,
+            parent_job=call.parent_job,
         )
         current_call.set(running)
         outcome: Outcome
@@ -136,6 +185,13 @@ class Actions:
     async def _invoke(
         self, function: Function[..., Any], call: Call, args: Mapping[str, Value]
     ) -> Value:
+        keywords = function.load_args(args, self._catalog().table_name)
+        result = await function.body(self.context(call, ActionCtx), **keywords)
+        return function.dump_result(result, self._catalog().table_name)
+
+    def context(self, call: Call, make: type[Ctx]) -> Ctx:
+        """Return what an action is given, or something more that is called on its behalf."""
+
         async def call_nested(
             nested: Function[..., Any], nested_args: tuple[Any, ...], kwargs: Mapping[str, Any]
         ) -> Any:  # Any: as in ``functions/context.py``.
@@ -149,9 +205,7 @@ class Actions:
             )
             return nested.load_result(result_value(outcome))
 
-        keywords = function.load_args(args, self._catalog().table_name)
-        result = await function.body(ActionCtx(call.identity, call_nested), **keywords)
-        return function.dump_result(result, self._catalog().table_name)
+        return make(call.identity, call_nested, self._runner().services, self._system)
 
     async def _await(self, call: Call, kind: FunctionKind) -> Outcome:
         loop = asyncio.get_running_loop()

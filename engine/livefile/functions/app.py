@@ -13,13 +13,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from livefile.functions.auth_config import find_auth_config
 from livefile.functions.call import FunctionKind
 from livefile.functions.console import capture_logging
+from livefile.functions.cron_definitions import find_crons
 from livefile.functions.definition import Function
 from livefile.functions.description import AppDescription, TableDescription
 from livefile.functions.determinism import check_body, seal_module
+from livefile.functions.http_router import router_of
 from livefile.functions.migration import Migration
 from livefile.functions.sealing import install_audit_hook
+from livefile.model.index_spec import IndexKind
 from livefile.model.schema import Schema
 from livefile.model.table import Table
 from livefile.vocabulary.errors import (
@@ -55,6 +59,9 @@ class App:
         for module in modules.values():
             self._find_functions(module)
             tables.extend(_tables_of(module))
+        self.http_router = router_of(modules)
+        self.auth_config = find_auth_config(modules.values())
+        self.crons = find_crons(modules.values())
         self.schema = Schema(table.__livefile_table__ for table in dict.fromkeys(tables))
 
     @classmethod
@@ -129,7 +136,11 @@ class App:
             functions=tuple(self.functions[path].describe(path) for path in sorted(self.functions)),
             tables=tuple(
                 TableDescription(
-                    name=table.name, document=table.validator, indexes=dict(table.indexes)
+                    name=table.name,
+                    document=table.validator,
+                    indexes=dict(table.indexes),
+                    text_indexes=table.of_kind(IndexKind.TEXT),
+                    vector_indexes=table.of_kind(IndexKind.VECTOR),
                 )
                 for table in self.schema.tables.values()
             ),
@@ -154,6 +165,11 @@ class App:
                 assert function.returns_validator
             for migration_path, migration in app.migrations.items():
                 check_body(migration.body, migration_path)
+            for definition in app.crons.values():
+                app.path_of(definition.function)
+            own_issuer = app.auth_config.own_issuer
+            for called in () if own_issuer is None else own_issuer.functions:
+                app.path_of(called)
         except LivefileError as error:
             raise AppError(f"app {name}: {error}") from error
         except (Exception, SystemExit) as error:  # The edge to user code: it may raise anything.
@@ -192,7 +208,8 @@ def _locate(source: str | Path) -> tuple[str, Path]:
     folder = Path(source).absolute()
     if folder.is_dir():
         if not any(folder.glob("*.py")):
-            packages = [f.parent for f in sorted(folder.glob("*/*.py"))]
+            found = [file.parent for file in sorted(folder.glob("*/*.py"))]
+            packages = [package for package in found if package.name != "tests"]
             if len(set(packages)) != 1:
                 raise AppError(
                     f"{folder}: want the folder of an app, or one that holds a single app; "

@@ -33,7 +33,9 @@ class Call:
     ``path`` is canonical (``folder/module:name``); ``args`` is one object, already decoded.
     ``request_id`` is 16 hexadecimal digits and appears in error texts and logs. ``is_internal``
     lets internal functions be called; only functions and admins set it. ``journal`` is that of the
-    outcome before, for a query that is run again.
+    outcome before, for a query that is run again. ``job`` is the id of the scheduled job that a
+    mutation is: it runs only if that is due, and completes it in its own transaction.
+    ``parent_job`` is the one on whose behalf anything is called.
     """
 
     path: str
@@ -43,6 +45,8 @@ class Call:
     request_key: RequestKey | None = None
     is_internal: bool = False
     journal: str | None = None
+    job: str | None = None
+    parent_job: str | None = None
 
 
 @dataclass(slots=True, unsafe_hash=True)

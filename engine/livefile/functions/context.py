@@ -3,9 +3,10 @@
 Not here: ``ctx.db`` (``functions/database.py``); how calls run (``functions/runner.py``).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
+from livefile.functions.awaited_system import AwaitedSystem
 from livefile.functions.call import FunctionKind
 from livefile.functions.database import DatabaseReader, DatabaseWriter
 from livefile.functions.definition import (
@@ -15,10 +16,20 @@ from livefile.functions.definition import (
     QueryFunction,
 )
 from livefile.functions.running import current_call
+from livefile.functions.scheduling import AwaitedScheduler, Scheduler
+from livefile.functions.services import Services
+from livefile.functions.storage import ActionStorage, StorageReader, StorageWriter
+from livefile.functions.vector_query import search_fast
+from livefile.model.filter_expression import Expression
 from livefile.model.identity import Identity
+from livefile.model.table import Table
 from livefile.model.value import Value
+from livefile.model.vector_search import VectorMatch, VectorSource
+from livefile.system.environment import Environment
 from livefile.vocabulary.errors import WrongFunctionKindError
+from livefile.vocabulary.limits import VECTOR_RESULTS
 
+T = TypeVar("T", bound=Table)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -49,11 +60,25 @@ class QueryCtx:
 
     db: DatabaseReader
 
-    def __init__(self, db: DatabaseReader, identity: Identity, call: CallFunction) -> None:
+    def __init__(
+        self, db: DatabaseReader, identity: Identity, call: CallFunction, services: Services
+    ) -> None:
         """Take the database, who calls, and how to call another function from here."""
         self.db = db
         self.auth = Auth(identity)
         self._call = call
+        self._services = services
+
+    @property
+    def env(self) -> Environment:
+        """The deployment's environment variables; what is looked up counts as read."""
+        transaction = self.db._transaction  # Apps see the database only.
+        return Environment(lambda body: body(transaction), self._services.origins.variables)
+
+    @property
+    def storage(self) -> StorageReader:
+        """The stored files."""
+        return StorageReader(self.db._transaction, self._services.origins)
 
     def run_query(self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a query in this transaction and return its result."""
@@ -66,10 +91,22 @@ class MutationCtx(QueryCtx):
 
     db: DatabaseWriter
 
-    def __init__(self, db: DatabaseWriter, identity: Identity, call: CallFunction) -> None:
+    def __init__(
+        self, db: DatabaseWriter, identity: Identity, call: CallFunction, services: Services
+    ) -> None:
         """Take the database, who calls, and how to call another function from here."""
-        super().__init__(db, identity, call)
+        super().__init__(db, identity, call, services)
         self.db = db
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """Calls functions later, if this transaction commits."""
+        return Scheduler(self.db._transaction, self._services.app)
+
+    @property
+    def storage(self) -> StorageWriter:
+        """The stored files."""
+        return StorageWriter(self.db._transaction, self._services.origins)
 
     def run_mutation(
         self, function: MutationFunction[P, R], *args: P.args, **kwargs: P.kwargs
@@ -86,10 +123,47 @@ class ActionCtx:
         self,
         identity: Identity,
         call: Callable[[Function[..., Any], tuple[Any, ...], Mapping[str, Any]], Awaitable[Any]],
+        services: Services,
+        system: AwaitedSystem,
     ) -> None:
-        """Take who calls, and how to call another function from here."""
+        """Take who calls, how to call another function from here, and the system's tables."""
         self.auth = Auth(identity)
         self._call = call
+        self._services = services
+        self._system = system
+
+    @property
+    def env(self) -> Environment:
+        """The deployment's environment variables, each as it is when it is looked up."""
+        return Environment(self._system.read_at_once, self._services.origins.variables)
+
+    @property
+    def scheduler(self) -> AwaitedScheduler:
+        """Calls functions later, whatever comes of this action."""
+        return AwaitedScheduler(self._system, self._services.app)
+
+    @property
+    def storage(self) -> ActionStorage:
+        """The stored files."""
+        return ActionStorage(self._system, self._services.origins)
+
+    async def vector_search(
+        self,
+        source: VectorSource[T],
+        vector: Sequence[float],
+        *,
+        limit: int = VECTOR_RESULTS,
+        filter: Expression | None = None,
+    ) -> list[VectorMatch[T]]:
+        """Return the documents whose vectors are nearest to ``vector``, best first.
+
+        ``filter`` is one equality of a field and a value, or several joined with ``|``. Where
+        there are many documents, one of them may be missed now and then.
+
+        Raises:
+            SearchError: a vector, a limit or a filter that the index does not take.
+        """
+        return await search_fast(self._system, source, vector, limit, filter)
 
     async def run_query(
         self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs

@@ -6,29 +6,39 @@ plain dictionaries, of any table.
 Not here: what a transaction does with them (``transaction/transaction.py``).
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast, overload
+from collections.abc import Sequence
+from typing import Any, TypeVar, overload
 
+from livefile.functions.aggregation import Aggregation
+from livefile.functions.system_reader import SystemReader
 from livefile.functions.table_query import TableQuery
-from livefile.model.annotation import mark_integers
+from livefile.functions.text_query import TextQuery
+from livefile.functions.untyped_table import TableReader, TableWriter, checked_id, normalized_id
+from livefile.functions.vector_query import search_exactly
 from livefile.model.document_id import decode_document_id
+from livefile.model.filter_expression import Expression
 from livefile.model.id import Id
 from livefile.model.index_range import BY_CREATION_TIME, BY_ID, IndexRange, id_interval
+from livefile.model.index_spec import IndexSpec, Summary
 from livefile.model.interval import EVERYTHING, Interval
 from livefile.model.names import check_table_name
 from livefile.model.schema import Schema
 from livefile.model.table import Table, TableDefinition
-from livefile.model.value import Value, normalize
+from livefile.model.text_search import TextSearch, TextSearchSource
+from livefile.model.vector_search import VectorMatch, VectorSource
 from livefile.transaction.transaction import Transaction
-from livefile.transaction.write_set import Document
 from livefile.vocabulary.errors import (
     DefinitionError,
     DocumentValidationError,
     InvalidDocumentIdError,
     PaginationError,
+    SearchError,
 )
+from livefile.vocabulary.limits import VECTOR_RESULTS
 
 T = TypeVar("T", bound=Table)
+
+_NO_SPEC = IndexSpec(())
 
 # Any: documents of tables without a schema hold every value.
 
@@ -48,7 +58,7 @@ class DatabaseReader:
         Raises:
             InvalidDocumentIdError: the text is no id, or one of a table without a schema.
         """
-        stored = self._transaction.get(_checked_id(id))
+        stored = self._transaction.get(checked_id(id))
         if stored is None:
             return None
         document: T = self._definition_of(id).load(stored)  # type: ignore[assignment]  # By its id.
@@ -58,12 +68,19 @@ class DatabaseReader:
     def query(self, source: type[T]) -> TableQuery[T]: ...
     @overload
     def query(self, source: IndexRange[T]) -> TableQuery[T]: ...
-    def query(self, source: type[T] | IndexRange[T]) -> TableQuery[T]:
-        """Return a query over a whole table, oldest first, or over a range of an index.
+    @overload
+    def query(self, source: TextSearch[T]) -> TextQuery[T]: ...
+    def query(
+        self, source: type[T] | IndexRange[T] | TextSearch[T]
+    ) -> TableQuery[T] | TextQuery[T]:
+        """Return a query over a whole table, oldest first, over a range of an index, or a search.
 
         Raises:
-            DefinitionError: ``source`` is neither, or of a table that the app does not declare.
+            DefinitionError: ``source`` is none of them, or of a table that is not declared.
+            SearchError: a text index without a text to search for.
         """
+        if isinstance(source, TextSearch | TextSearchSource):
+            return self._search(source)
         if isinstance(source, IndexRange):
             definition = self._declared(source.table)
             index, interval = source.index, source.interval()
@@ -87,6 +104,39 @@ class DatabaseReader:
             _definition=definition,
         )
 
+    def aggregate(self, source: IndexRange[Any]) -> Aggregation:
+        """Return the count, the sum, the least and the greatest of a range of an aggregate.
+
+        Raises:
+            DefinitionError: ``source`` is no aggregate.
+            IndexRangeError: the summed field is fixed.
+        """
+        found = self._declared(source.table) if isinstance(source, IndexRange) else None
+        if found is None or found.specs.get(source.index, _NO_SPEC).summary is not Summary.SUM:
+            raise DefinitionError(
+                f"ctx.db.aggregate takes a range of an aggregate, got {source!r}; declare one with "
+                'aggregate("key", sum="number")'
+            )
+        return Aggregation.of(self._transaction, found, source)
+
+    def vector_search(
+        self,
+        source: VectorSource[T],
+        vector: Sequence[float],
+        *,
+        limit: int = VECTOR_RESULTS,
+        filter: Expression | None = None,
+    ) -> list[VectorMatch[T]]:
+        """Return the documents whose vectors are nearest to ``vector``, best first.
+
+        ``filter`` is one equality of a field and a value, or several joined with ``|``. Every
+        vector is compared; an action's search is faster.
+
+        Raises:
+            SearchError: a vector, a limit or a filter that the index does not take.
+        """
+        return search_exactly(self._transaction, source, vector, limit, filter)
+
     @overload
     def normalize_id(self, table: type[T], text: str) -> Id[T] | None: ...
     @overload
@@ -99,15 +149,31 @@ class DatabaseReader:
         name = table if isinstance(table, str) else table.__livefile_table__.name
         return normalized_id(self._transaction, name, text)
 
-    def table(self, name: str) -> "TableReader":
+    def table(self, name: str) -> TableReader:
         """Return a table by its name, for documents as plain dictionaries."""
         check_table_name(name)
         return TableReader(self._transaction, name, self._begin_page)
 
     @property
-    def system(self) -> "SystemReader":
+    def system(self) -> SystemReader:
         """The tables that Livefile itself keeps, for reading."""
         return SystemReader(self._transaction, self._begin_page)
+
+    def _search(self, source: TextSearch[T] | TextSearchSource[T]) -> TextQuery[T]:
+        if isinstance(source, TextSearchSource):
+            raise SearchError(
+                "MissingSearchFilterError",
+                f"Search query against {source.table}.{source.index} does not contain any search "
+                'filters: want .search("…") after it',
+            )
+        definition = self._declared(source.source.table)
+        return TextQuery(
+            _transaction=self._transaction,
+            _search=source,
+            _definition=definition,
+            _load=definition.load,  # type: ignore[arg-type]  # It loads documents of ``source``.
+            _begin_page=self._begin_page,
+        )
 
     def _begin_page(self) -> None:
         """Refuse a second page in one function: the call has one journal."""
@@ -131,12 +197,13 @@ class DatabaseReader:
 
     def _definition_of(self, id: str) -> TableDefinition:
         table_number, _ = decode_document_id(id)
-        name = self._transaction.catalog.table_name(table_number)
-        definition = self._schema.tables.get(name or "")
+        table = self._transaction.catalog.by_number.get(table_number)
+        definition = None if table is None else self._schema.tables.get(table.name)
         if definition is None:
+            is_system = table is not None and table.is_system
             raise InvalidDocumentIdError(
-                f'ID "{id}" is of table {name or table_number}, which no schema declares; '
-                "use ctx.db.table(...)"
+                f'ID "{id}" is of table {table_number if table is None else table.name}, which no '
+                f"schema declares; use {'ctx.db.system' if is_system else 'ctx.db.table(...)'}"
             )
         return definition
 
@@ -163,7 +230,7 @@ class DatabaseWriter(DatabaseReader):
             DocumentNotFoundError: there is no such document.
             DocumentValidationError: no such field, or a value that it cannot have.
         """
-        definition = self._definition_of(_checked_id(id))
+        definition = self._definition_of(checked_id(id))
         table_name = self._transaction.catalog.table_name
         values = {
             name: definition.field_value(name, thing, table_name) for name, thing in fields.items()
@@ -177,7 +244,7 @@ class DatabaseWriter(DatabaseReader):
             DocumentNotFoundError: there is no such document.
             DocumentValidationError: ``document`` is of another table, or a field does not fit.
         """
-        definition = self._definition_of(_checked_id(id))
+        definition = self._definition_of(checked_id(id))
         if type(_checked_document(document)) is not definition.model:
             raise DocumentValidationError(
                 f'replace: ID "{id}" is of table {definition.name}, the document of '
@@ -192,155 +259,21 @@ class DatabaseWriter(DatabaseReader):
         Raises:
             DocumentNotFoundError: there is no such document.
         """
-        self._transaction.delete(_checked_id(id))
+        table_number, _ = decode_document_id(checked_id(id))
+        table = self._transaction.catalog.by_number.get(table_number)
+        if table is not None and table.is_system:
+            raise InvalidDocumentIdError(
+                f'ID "{id}" is of table {table.name}, which only Livefile itself writes'
+            )
+        self._transaction.delete(id)
 
-    def table(self, name: str) -> "TableWriter":
+    def table(self, name: str) -> TableWriter:
         """Return a table by its name, for documents as plain dictionaries.
 
         A table that does not exist comes into being with its first document.
         """
         check_table_name(name)
         return TableWriter(self._transaction, name, self._begin_page, self._schema)
-
-
-class TableReader:
-    """One table without types. Documents have ``_id`` and ``_creationTime`` among their fields."""
-
-    def __init__(self, transaction: Transaction, name: str, begin_page: Callable[[], None]) -> None:
-        self._transaction = transaction
-        self._name = name
-        self._begin_page = begin_page
-
-    def get(self, id: str) -> dict[str, Any] | None:
-        """Return a document of this table, None if there is none."""
-        document = self._transaction.get(self._own_id(id))
-        return None if document is None else mark_integers(document)
-
-    def query(self) -> TableQuery[dict[str, Any]]:
-        """Return a query over the whole table, oldest first."""
-        return TableQuery(
-            _transaction=self._transaction,
-            _table=self._name,
-            _index=BY_CREATION_TIME,
-            _interval=EVERYTHING,
-            _load=mark_integers,
-            _begin_page=self._begin_page,
-        )
-
-    def _own_id(self, id: str) -> str:
-        table_number, _ = decode_document_id(_checked_id(id))
-        name = self._transaction.catalog.table_name(table_number)
-        if name != self._name:
-            raise InvalidDocumentIdError(
-                f'ID "{id}" is of table {name or table_number}, want one of {self._name}'
-            )
-        return id
-
-
-class SystemReader:
-    """``ctx.db.system``: tables whose names begin with an underscore. They cannot be written."""
-
-    def __init__(self, transaction: Transaction, begin_page: Callable[[], None]) -> None:
-        self._transaction = transaction
-        self._begin_page = begin_page
-
-    def get(self, id: str) -> dict[str, Any] | None:
-        """Return a document of a system table by its id, None if there is none."""
-        table_number, _ = decode_document_id(_checked_id(id))
-        name = self._transaction.catalog.table_name(table_number)
-        if name is None or not name.startswith("_"):
-            raise InvalidDocumentIdError(
-                f'ID "{id}" is of table {name or table_number}, which is no system table'
-            )
-        return self._table(name).get(id)
-
-    def query(self, name: str) -> TableQuery[dict[str, Any]]:
-        """Return a query over a system table, oldest first.
-
-        Raises:
-            DefinitionError: there is no such system table.
-        """
-        return self._table(name).query()
-
-    def normalize_id(self, name: str, text: str) -> str | None:
-        """Return ``text`` if it is an id of this system table, None for everything else.
-
-        Raises:
-            DefinitionError: there is no such system table.
-        """
-        self._table(name)
-        return normalized_id(self._transaction, name, text)
-
-    def _table(self, name: str) -> TableReader:
-        names = [known for known in self._transaction.catalog.tables if known.startswith("_")]
-        if name not in names:
-            raise DefinitionError(
-                f"there is no system table {name!r}; this version has {', '.join(names) or 'none'}"
-            )
-        return TableReader(self._transaction, name, self._begin_page)
-
-
-class TableWriter(TableReader):
-    """One table without types, for reading and writing."""
-
-    def __init__(
-        self, transaction: Transaction, name: str, begin_page: Callable[[], None], schema: Schema
-    ) -> None:
-        super().__init__(transaction, name, begin_page)
-        self._definition = schema.tables.get(name)
-
-    def insert(self, document: Mapping[str, Any]) -> str:
-        """Add a document and return its id."""
-        return self._transaction.insert(self._name, self._checked(document))
-
-    def patch(self, id: str, fields: Mapping[str, Any]) -> None:
-        """Set some fields of a document; the others stay."""
-        current = self._transaction.get(self._own_id(id))
-        values = _fields(fields)
-        if current is not None:
-            self._check(_without_system_fields({**current, **values}))
-        self._transaction.patch(id, values)
-
-    def replace(self, id: str, document: Mapping[str, Any]) -> None:
-        """Give a document other fields; its id and creation time stay."""
-        self._transaction.replace(self._own_id(id), self._checked(document))
-
-    def delete(self, id: str) -> None:
-        """Remove a document."""
-        self._transaction.delete(self._own_id(id))
-
-    def _checked(self, document: Mapping[str, Any]) -> Document:
-        fields = _fields(document)
-        self._check(fields)
-        return fields if self._definition is None else {**self._definition.defaults, **fields}
-
-    def _check(self, fields: Document) -> None:
-        if self._definition is None:
-            return
-        found = self._definition.validator.mismatch(fields, self._transaction.catalog.table_name)
-        if found is not None:
-            raise DocumentValidationError(
-                f'Failed to insert or update a document in table "{self._name}" because it does '
-                f"not match the schema: {found}"
-            )
-
-
-def normalized_id(transaction: Transaction, table: str, text: str) -> str | None:
-    """Return ``text`` if it is the id of a document of a table, None for everything else."""
-    try:
-        table_number, _ = decode_document_id(text)
-    except (InvalidDocumentIdError, TypeError):  # The second from what is no text.
-        return None
-    entry = transaction.table(table)
-    return text if entry is not None and entry.number == table_number else None
-
-
-def _fields(document: Mapping[str, Any]) -> Document:
-    return _without_system_fields(cast(dict[str, Value], normalize(dict(document))))
-
-
-def _without_system_fields(document: Document) -> Document:
-    return {n: item for n, item in document.items() if n not in ("_id", "_creationTime")}
 
 
 def _checked_document(document: object) -> Table:
@@ -350,9 +283,3 @@ def _checked_document(document: object) -> Table:
             "for dictionaries use ctx.db.table(...)"
         )
     return document
-
-
-def _checked_id(id: object) -> str:
-    if not isinstance(id, str):
-        raise InvalidDocumentIdError(f"want the id of a document, got {type(id).__name__} {id!r}")
-    return id

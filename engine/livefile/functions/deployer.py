@@ -10,11 +10,13 @@ from random import Random
 
 from livefile.functions.app import App
 from livefile.functions.code_history import CodeHistory
+from livefile.functions.cron_install import cron_documents, install_crons
 from livefile.functions.deploy import Deploy
 from livefile.functions.deploy_progress import OnProgress
 from livefile.functions.job import RunJob
 from livefile.functions.migration_run import MigrationProgress, MigrationRun, OnMigrationProgress
 from livefile.functions.runner import Runner, deploy_record
+from livefile.transaction.committer import Committer
 from livefile.transaction.database import Database
 from livefile.vocabulary.clock import Clock
 from livefile.vocabulary.errors import OverloadedError
@@ -44,11 +46,17 @@ class Deployer:
     def deploy(self, runner: Runner, on_progress: OnProgress) -> None:
         """Switch to other code, given as its runner; see ``Livefile.deploy``."""
         call = deploy_record(runner.app)
+        crons = cron_documents(runner.app, self._database.catalog.table_name)
+
+        def switch(committer: Committer) -> None:
+            self._code.add(committer.head_ts, runner)
+            install_crons(crons, call, committer)
+
         with self._one_at_a_time():
             Deploy(
                 self._database, self._clock, runner.app.schema, call, self._run_job, on_progress
             ).run(
-                switch=lambda committer: self._code.add(committer.head_ts, runner),
+                switch=switch,
                 undo_switch=lambda: self._code.take_back(runner),
                 switched=self._run_queries_again,
             )

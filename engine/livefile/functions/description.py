@@ -5,9 +5,10 @@ describes functions of every language.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from livefile.functions.call import FunctionKind
+from livefile.model.index_spec import IndexSpec
 from livefile.model.validator import Object, Validator
 
 
@@ -24,11 +25,16 @@ class FunctionDescription:
 
 @dataclass(frozen=True, slots=True)
 class TableDescription:
-    """One table: its fields without ``_id`` and ``_creationTime``, and its indexes' fields."""
+    """One table: its fields without ``_id`` and ``_creationTime``, and its indexes' fields.
+
+    Those for searching are apart, by their names as well.
+    """
 
     name: str
     document: Object
     indexes: Mapping[str, tuple[str, ...]]
+    text_indexes: Mapping[str, IndexSpec] = field(default_factory=dict)
+    vector_indexes: Mapping[str, IndexSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,12 @@ class RunLimited(Protocol):
 
 
 class Lane(Protocol):
-    """Where functions run that are too slow for the engine's thread."""
+    """Where functions run that are too slow for the engine's thread.
+
+    ``runs_count`` is how much work was begun here up to now.
+    """
+
+    runs_count: int
 
     def is_slow(self, path: str) -> bool:
         """Return whether a function was too slow for the engine's thread not long ago."""

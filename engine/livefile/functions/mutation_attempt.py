@@ -9,31 +9,41 @@ from random import Random
 from livefile.functions.call import Call, FunctionKind, Outcome, Success
 from livefile.functions.code_history import CodeHistory
 from livefile.functions.lane import RunLimited
-from livefile.functions.runner import Run
+from livefile.functions.runner import Run, Runner
 from livefile.transaction.committer import Committer, RequestAnswer
 from livefile.transaction.database import Database
 from livefile.transaction.transaction import Transaction
-from livefile.vocabulary.clock import Clock
 
 
 # Not frozen, because making one would take twice the time, and every mutation makes one.
 @dataclass(slots=True)
 class Attempt:
-    """A mutation that has run: what it returned, and what it read and wrote."""
+    """A mutation that has run: what it returned, and what it read and wrote.
+
+    ``retries`` are the attempts before this one.
+    """
 
     call: Call
     transaction: Transaction
     run: Run
+    runner: Runner
+    retries: int = 0
+
+    def tell(self) -> None:
+        """Tell observers that this attempt is the one that counts."""
+        record = self.run.observed
+        if record is not None:
+            record.retries = self.retries
+            self.runner.tell(record)
 
 
 class Attempts:
     """Makes attempts, at the head or on a snapshot."""
 
-    def __init__(self, database: Database, code: CodeHistory, clock: Clock, random: Random) -> None:
-        """Take the database, the app's code, the clock, and the source of seeds."""
+    def __init__(self, database: Database, code: CodeHistory, random: Random) -> None:
+        """Take the database, the app's code, and the source of seeds."""
         self._database = database
         self._code = code
-        self._clock = clock
         self._random = random
 
     def at_head(self, call: Call, run_limited: RunLimited) -> Attempt:
@@ -42,7 +52,7 @@ class Attempts:
         transaction = self._database.committer.begin(seed)
         runner = self._code.runner_at(transaction.snapshot.ts)
         run = run_limited(runner.run, call, FunctionKind.MUTATION, transaction, seed)
-        return Attempt(call, transaction, run)
+        return Attempt(call, transaction, run, runner)
 
     def on_snapshot(self, call: Call, run_limited: RunLimited) -> Attempt:
         """Run a mutation on what is durable now. Any thread.
@@ -52,10 +62,10 @@ class Attempts:
         """
         seed = self._random.getrandbits(64)
         with self._database.snapshot() as snapshot:
-            transaction = Transaction(snapshot, self._clock.now_ns(), seed)
+            transaction = Transaction(snapshot, self._database.committer.now_ns, seed)
             runner = self._code.runner_at(snapshot.ts)
             run = run_limited(runner.run, call, FunctionKind.MUTATION, transaction, seed)
-        return Attempt(call, transaction, run)
+        return Attempt(call, transaction, run, runner)
 
 
 def answer_before(committer: Committer, call: Call) -> Success | None:
@@ -78,6 +88,7 @@ def commit(committer: Committer, attempt: Attempt) -> Outcome:
     """
     outcome = attempt.run.outcome
     if not isinstance(outcome, Success):
+        attempt.tell()
         return outcome
     answer = None
     if (key := attempt.call.request_key) is not None:
@@ -88,6 +99,7 @@ def commit(committer: Committer, attempt: Attempt) -> Outcome:
             log_lines=outcome.log_lines,
         )
     ts = committer.commit(attempt.transaction, attempt.run.record, answer)
+    attempt.tell()
     return Success(json=outcome.json, log_lines=outcome.log_lines, ts=ts)
 
 

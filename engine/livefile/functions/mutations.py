@@ -27,6 +27,7 @@ from livefile.functions.mutation_attempt import (
 from livefile.functions.slow_mutations import MutationJob, SlowMutations
 from livefile.functions.watchdog import Preempted
 from livefile.functions.work_queue import WorkQueue
+from livefile.functions.write_hold import WriteHold
 from livefile.transaction.committer import Committer
 from livefile.transaction.database import Database
 from livefile.vocabulary.errors import (
@@ -90,6 +91,8 @@ class Mutations:
         )
         self._slow = SlowMutations(lane, attempts, self._submit_job_always, self._queue.put_first)
         self._group: _Group | None = None
+        self.hold = WriteHold(wake)
+        """Holds all writes back, so that the file stands still."""
         self.commit_executor: Executor | None = None
         """Where the wait for the disk is spent; None: on the engine's thread."""
 
@@ -111,9 +114,10 @@ class Mutations:
         After some conflicts it runs at the head, where there are none. ``wait_for`` submits
         something and blocks until its ``done`` is called; it returns what ``done`` heard.
         """
-        for _ in range(CONFLICT_RETRIES_MAX):
+        for retries in range(CONFLICT_RETRIES_MAX):
             try:
                 attempt = self._attempts.on_snapshot(call, without_limit)
+                attempt.retries = retries
             except HeadRequiredError:
                 break
             except SnapshotExpiredError:
@@ -133,6 +137,8 @@ class Mutations:
             StorageFailedError: an I/O error; the jobs were told that the outcome is unknown.
         """
         if self._group is not None and not self._has_finished(self._group):
+            return
+        if self.hold.stops_here():
             return
         waiting = deque(self._queue.take(GROUP_MUTATIONS_MAX))
         if not waiting:
@@ -169,12 +175,18 @@ class Mutations:
             self._has_finished(self._group)
 
     @property
+    def waiting_count(self) -> int:
+        """How many mutations and jobs wait for a group."""
+        return len(self._queue)
+
+    @property
     def is_idle(self) -> bool:
         """Whether everything that was accepted is answered."""
         return not (self._queue or self._group is not None or self._slow)
 
     def close(self) -> None:
         """Take no more; what waits is still run by ``run_group``."""
+        self.hold.release()
         self._queue.close()
 
     def abandon(self, error: LivefileError) -> None:

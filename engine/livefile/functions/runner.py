@@ -16,17 +16,20 @@ from typing import Any
 import msgpack
 
 from livefile.functions.app import App
-from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Success
+from livefile.functions.call import Call, FunctionKind, Outcome, Success
 from livefile.functions.call_log import CallLog
+from livefile.functions.call_record import CallRecord, record_of
 from livefile.functions.callback import call_back
 from livefile.functions.context import MutationCtx, QueryCtx
 from livefile.functions.database import DatabaseReader, DatabaseWriter
 from livefile.functions.definition import Function
 from livefile.functions.failure import failure_of
 from livefile.functions.running import RunningCall, current_call
+from livefile.functions.services import Origins, Services
 from livefile.functions.watchdog import Preempted
 from livefile.model.value import Value, check_value, is_surely_small, size_bytes, size_text
 from livefile.model.value_json import to_json
+from livefile.system import scheduled_job
 from livefile.transaction.transaction import Transaction
 from livefile.vocabulary.errors import (
     ConflictError,
@@ -46,39 +49,38 @@ from livefile.vocabulary.limits import (
 INFRASTRUCTURE_ERRORS = (ConflictError, DiskFullError, Preempted, StorageFailedError)
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """One finished call, for logs."""
-
-    path: str
-    kind: FunctionKind
-    request_id: str
-    duration_ms: float
-    log_lines: tuple[str, ...]
-    error: str | None
-    is_cached: bool = False
-
-
 Observers = Sequence[Callable[[CallRecord], None]]
 
 
 # Not frozen, because making one would take twice the time, and every call makes one.
 @dataclass(slots=True)
 class Run:
-    """One finished attempt. ``record`` is the call as the commit log keeps it."""
+    """One finished attempt.
+
+    ``record`` is the call as the commit log keeps it, ``observed`` as observers will hear of it:
+    of a mutation only once it is committed. It is None if there are none, or if they have heard.
+    """
 
     outcome: Outcome
     record: bytes
     has_read_identity: bool
     has_read_time: bool
+    observed: CallRecord | None = None
+
+
+_NOT_DUE = Run(
+    outcome=Success(json=b"null"), record=b"", has_read_identity=False, has_read_time=False
+)
+"""Stands for a run of a scheduled job that was cancelled or moved meanwhile: nothing ran."""
 
 
 class Runner:
     """Runs queries and mutations of one app. Safe for threads: it keeps no state of a call."""
 
-    def __init__(self, app: App, observers: Observers) -> None:
-        """Take the app, and who hears of finished calls."""
+    def __init__(self, app: App, observers: Observers, origins: Origins) -> None:
+        """Take the app, who hears of finished calls, and the deployment's addresses."""
         self.app = app
+        self.services = Services(app, origins)
         self._observers = observers
 
     def find(self, call: Call, kinds: tuple[FunctionKind, ...]) -> Function[..., Any]:
@@ -108,10 +110,10 @@ class Runner:
             Preempted: the attempt took too long for the engine's thread.
         """
         started = time.perf_counter()
-        log = CallLog()
-        running = RunningCall(
-            path=call.path, log=log, is_sealed=True, now_ns=transaction.now_ns, seed=seed
-        )
+        if call.job is not None and not scheduled_job.begin(transaction, call.job, call.request_id):
+            return _NOT_DUE
+        running = _running_call(call, transaction, seed)
+        log = running.log
         token = current_call.set(running)
         outcome: Outcome
         try:
@@ -119,6 +121,8 @@ class Runner:
             check_args(call)
             transaction.journal = call.journal
             value = self._invoke(function, call, transaction, call.args, 1)
+            if call.job is not None:
+                scheduled_job.end(transaction, call.job, None)
             outcome = Success(
                 json=result_json(call, value),
                 log_lines=log.lines,
@@ -138,28 +142,35 @@ class Runner:
             )
         finally:
             current_call.reset(token)
-        self.observe_call(call, kind, outcome, started)
+        observed = None
+        if self._observers:
+            observed = record_of(call, kind, outcome, running, started, transaction)
+            if kind is FunctionKind.QUERY:
+                self.tell(observed)
+                observed = None
         return Run(
             outcome=outcome,
             record=self._record(call, seed, transaction) if kind is FunctionKind.MUTATION else b"",
             has_read_identity=running.has_read_identity,
             has_read_time=running.has_read_time,
+            observed=observed,
         )
 
     def observe_call(
         self, call: Call, kind: FunctionKind, outcome: Outcome, started: float
     ) -> None:
-        """Tell of a finished call; ``started`` is a reading of ``time.perf_counter``."""
-        if not self._observers:
-            return
-        record = CallRecord(
-            path=call.path,
-            kind=kind,
-            request_id=call.request_id,
-            duration_ms=(time.perf_counter() - started) * 1000,
-            log_lines=outcome.log_lines,
-            error=outcome.message if isinstance(outcome, Failure) else None,
-        )
+        """Tell of an action that ends here; ``started`` is a reading of ``time.perf_counter``."""
+        running = current_call.get()
+        if self._observers and running is not None:
+            self.tell(record_of(call, kind, outcome, running, started))
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether anybody hears of finished calls."""
+        return bool(self._observers)
+
+    def tell(self, record: CallRecord) -> None:
+        """Tell observers of a finished call."""
         for observe in self._observers:
             call_back(observe, record)
 
@@ -174,14 +185,27 @@ class Runner:
         """Run one function, of a client or of another function, from values to a value."""
         keywords = function.load_args(args, transaction.catalog.table_name)
         call_nested = partial(self._invoke_nested, function, call, transaction, depth)
-        schema = self.app.schema
+        schema, services = self.app.schema, self.services
         ctx: QueryCtx
         if function.kind is FunctionKind.MUTATION:
-            ctx = MutationCtx(DatabaseWriter(transaction, schema), call.identity, call_nested)
+            writer = DatabaseWriter(transaction, schema)
+            ctx = MutationCtx(writer, call.identity, call_nested, services)
         else:
-            ctx = QueryCtx(DatabaseReader(transaction, schema), call.identity, call_nested)
+            reader = DatabaseReader(transaction, schema)
+            ctx = QueryCtx(reader, call.identity, call_nested, services)
         result = function.body(ctx, **keywords)
         return function.dump_result(result, transaction.catalog.table_name)
+
+    def context_of(
+        self, function: Function[..., Any], call: Call, transaction: Transaction
+    ) -> MutationCtx:
+        """Return what a mutation is given, for code that is no function of the app: a test's."""
+        return MutationCtx(
+            DatabaseWriter(transaction, self.app.schema),
+            call.identity,
+            partial(self._invoke_nested, function, call, transaction, 1),
+            self.services,
+        )
 
     def _invoke_nested(
         self,
@@ -236,9 +260,25 @@ class Runner:
                 "snapshot_ts": transaction.snapshot.ts,
                 "request_id": call.request_id,
                 "session": None if key is None else [key.session_id, key.request_number],
+                **({} if call.parent_job is None else _job_record(call)),
             }
         )
         return record
+
+
+def _running_call(call: Call, transaction: Transaction, seed: int) -> RunningCall:
+    return RunningCall(
+        path=call.path,
+        log=CallLog(),
+        is_sealed=True,
+        now_ns=transaction.now_ns,
+        seed=seed,
+        parent_job=call.parent_job,
+    )
+
+
+def _job_record(call: Call) -> dict[str, str | None]:
+    return {"job": call.job, "parent_job": call.parent_job}
 
 
 def deploy_record(app: App) -> bytes:

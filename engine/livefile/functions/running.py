@@ -22,6 +22,9 @@ class RunningCall:
     seed: int
     has_read_time: bool = False
     has_read_identity: bool = False
+    parent_job: str | None = None
+    scheduled_count: int = 0
+    scheduled_size_bytes: int = 0
     _random: Random | None = None
 
     @property

@@ -46,6 +46,7 @@ class SlowLane:
         self._slow_until_s: dict[str, float] = {}
         self._lock = threading.Lock()
         self._running_count = 0
+        self.runs_count = 0
         self._usual_switch_interval_s = sys.getswitchinterval()
         self._calls = _Threads(self._run_quickly_switched)
         # Threads of their own: what holds a snapshot must not wait behind what waits for one.
@@ -100,6 +101,7 @@ class SlowLane:
     def _run_quickly_switched(self, work: Callable[[], None]) -> None:
         with self._lock:
             self._running_count += 1
+            self.runs_count += 1
             if self._running_count == 1:
                 self._usual_switch_interval_s = sys.getswitchinterval()
                 sys.setswitchinterval(_SWITCH_INTERVAL_S)

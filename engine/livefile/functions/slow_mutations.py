@@ -38,10 +38,14 @@ SubmitJob = Callable[[Callable[[Committer], Any], Callable[[Any], None]], None]
 # Not frozen, because making one would take twice the time, and every mutation makes one.
 @dataclass(slots=True, eq=False)
 class MutationJob:
-    """A mutation to run. ``done`` hears the answer once it is durable."""
+    """A mutation to run. ``done`` hears the answer once it is durable.
+
+    ``retries`` are the attempts so far that were undone by conflicts.
+    """
 
     call: Call
     done: Callable[[Answer], None]
+    retries: int = 0
 
 
 class SlowMutations:
@@ -90,7 +94,7 @@ class SlowMutations:
         self._running[job] = None
         if job.call.request_key is not None:
             self._held[job.call.request_key.session_id] = []
-        self._lane.start(partial(self._run, job, CONFLICT_RETRIES_MAX))
+        self._lane.start(partial(self._run, job))
 
     def abandon(self, error: LivefileError) -> None:
         """Answer everything here with ``error``."""
@@ -100,7 +104,7 @@ class SlowMutations:
             call_back(job.done, error)
         self._running.clear()
 
-    def _run(self, job: MutationJob, retries: int) -> None:
+    def _run(self, job: MutationJob) -> None:
         """Run a mutation on a snapshot and hand it to the head. On a thread of the lane."""
         finish = partial(self._finish, job)
         try:
@@ -110,17 +114,18 @@ class SlowMutations:
         except TimedOut:
             self._submit_job(lambda committer: timed_out(job.call), finish)
         except LivefileError as error:  # An expired snapshot is a conflict.
-            self._submit_job(partial(_fail, error), partial(self._committed, job, retries))
+            self._submit_job(partial(_fail, error), partial(self._committed, job))
         else:
-            self._submit_job(
-                partial(commit_once, attempt=attempt), partial(self._committed, job, retries)
-            )
+            attempt.retries = job.retries
+            self._submit_job(partial(commit_once, attempt=attempt), partial(self._committed, job))
 
-    def _committed(self, job: MutationJob, retries: int, answer: Answer) -> None:
+    def _committed(self, job: MutationJob, answer: Answer) -> None:
         if not isinstance(answer, ConflictError | LogTrimmedError):
             self._finish(job, answer)
-        elif retries:
-            self._lane.start(partial(self._run, job, retries - 1))
+            return
+        job.retries += 1
+        if job.retries <= CONFLICT_RETRIES_MAX:
+            self._lane.start(partial(self._run, job))
         else:
             self._submit_job(partial(self._run_at_head, job), partial(self._finish, job))
 
@@ -131,6 +136,7 @@ class SlowMutations:
             attempt = self._attempts.at_head(job.call, self._lane.run_at_head_at_last)
         except TimedOut:
             return timed_out(job.call)
+        attempt.retries = job.retries
         return commit(committer, attempt)
 
     def _finish(self, job: MutationJob, answer: Answer) -> None:

@@ -18,6 +18,7 @@ class SteppedLane:
     def __init__(self, wake: Callable[[], None]) -> None:
         """Take how to ask for a step."""
         self._wake = wake
+        self.runs_count = 0
         self._slow: set[str] = set()
         self._waiting: deque[Callable[[], None]] = deque()
 
@@ -45,6 +46,7 @@ class SteppedLane:
     def step(self) -> None:
         """Do the oldest piece of work."""
         if self._waiting:
+            self.runs_count += 1
             self._waiting.popleft()()
             self._wake()
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
+from livefile.functions.conditions import Condition, admitted, with_condition
 from livefile.functions.pagination import check_options, keep_journal, page_bounds
 from livefile.model.cursor import CursorSeal
 from livefile.model.filter_condition import FilterCondition
@@ -21,15 +22,14 @@ from livefile.model.pagination import PaginationOptions, PaginationResult
 from livefile.model.table import TableDefinition
 from livefile.sqlite.catalog import IndexEntry, TableEntry
 from livefile.transaction.page import Page
+from livefile.transaction.totals import totals
 from livefile.transaction.transaction import Transaction
 from livefile.transaction.write_set import Document
 from livefile.vocabulary.errors import (
     DefinitionError,
-    FilterError,
     IndexRangeError,
     NotUniqueError,
 )
-from livefile.vocabulary.limits import QUERY_OPERATORS_MAX
 
 Row = TypeVar("Row", covariant=True)
 
@@ -50,7 +50,7 @@ class TableQuery(Generic[Row]):
     _begin_page: Callable[[], None]
     _definition: TableDefinition | None = None
     _is_descending: bool = False
-    _conditions: tuple[FilterCondition | Callable[[Row], bool], ...] = ()
+    _conditions: tuple[Condition[Row], ...] = ()
 
     def order(self, order: Literal["asc", "desc"]) -> "TableQuery[Row]":
         """Return the same query in index order (the default), or against it."""
@@ -67,24 +67,8 @@ class TableQuery(Generic[Row]):
         Raises:
             FilterError: the table has no such field, or there are too many filters.
         """
-        count = len(self._conditions) + 1
-        if count > QUERY_OPERATORS_MAX:
-            raise FilterError(f"Query has too many operators: {count}")
-        if isinstance(condition, Expression):
-            table = self._definition
-            meant: FilterCondition | Callable[[Row], bool] = (
-                FilterCondition(condition, self._table)
-                if table is None
-                else FilterCondition(condition, self._table, table.annotations, table.defaults)
-            )
-        elif callable(condition):
-            meant = condition
-        else:
-            raise FilterError(
-                f"filter({condition!r}): want an expression such as field('likes') > 3, or a "
-                "function of the document"
-            )
-        return replace(self, _conditions=(*self._conditions, meant))
+        conditions = with_condition(self._conditions, condition, self._table, self._definition)
+        return replace(self, _conditions=conditions)
 
     def paginate(self, options: PaginationOptions) -> PaginationResult[Row]:
         """Return one page. Once in a function; the page is live, and keeps its end.
@@ -158,6 +142,17 @@ class TableQuery(Generic[Row]):
             )
         return found[0] if found else None
 
+    def count(self) -> int:
+        """Return how many documents there are. None of them is read, unless there is a filter.
+
+        An index with ``counted=True`` knows the count of every range; of another one, the entries
+        are counted one by one.
+        """
+        if self._conditions:
+            return sum(1 for _ in self)
+        source = self._source()
+        return 0 if source is None else totals(self._transaction, *source, self._interval).count
+
     def __iter__(self) -> Iterator[Row]:
         """Yield the documents; what was not asked for is not decoded."""
         source = self._source()
@@ -196,17 +191,7 @@ class TableQuery(Generic[Row]):
 
     def _admitted(self, document: Document) -> Row | None:
         """Return the row of a document that meets all conditions, None for every other one."""
-        row: Row | None = None
-        for condition in self._conditions:
-            if isinstance(condition, FilterCondition):
-                if not condition.holds(document):
-                    return None
-                continue
-            if row is None:
-                row = self._load(document)
-            if not condition(row):
-                return None
-        return self._load(document) if row is None else row
+        return admitted(self._conditions, self._load, document)
 
     def _seal(self, source: tuple[TableEntry, IndexEntry] | None) -> CursorSeal:
         """Return the seal of this query's cursors.

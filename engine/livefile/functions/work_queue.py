@@ -65,9 +65,9 @@ class WorkQueue(Generic[Item]):
             del self._items[:items_max]
             return taken
 
-    def __bool__(self) -> bool:
-        """Return whether anything waits."""
-        return bool(self._items)
+    def __len__(self) -> int:
+        """Return how many items wait."""
+        return len(self._items)
 
     @property
     def is_closed(self) -> bool:

@@ -49,3 +49,16 @@ def check_document_fields(fields: Mapping[str, Value]) -> None:
                     f"Document is too nested (nested {found} levels deep > maximum nesting "
                     f"{DOCUMENT_NESTING_MAX})"
                 )
+
+
+def copy_of(document: Mapping[str, Value]) -> dict[str, Value]:
+    """Return a pending document with containers of its own: its reader may change a list."""
+    return {name: _unshared(item) for name, item in document.items()}
+
+
+def _unshared(value: Value) -> Value:
+    if isinstance(value, dict):
+        return {name: _unshared(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_unshared(item) for item in value]
+    return value

@@ -2,8 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from livefile.model.value import Value
+
+
+class IdentityKind(Enum):
+    """Who calls, without a name. The value is the protocol's word for it."""
+
+    NOBODY = "unknown"
+    USER = "user"
+    ADMIN = "instance_admin"
+    ADMIN_AS_USER = "member_acting_user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +31,15 @@ class Identity:
     key: str = field(default="", init=False)
     """A text that is equal for equal identities; the query cache is keyed by it."""
 
+    kind: IdentityKind = field(default=IdentityKind.NOBODY, init=False, compare=False, repr=False)
+    """Worked out once, because every call's record has it."""
+
     def __post_init__(self) -> None:
+        if self.attributes is None:
+            kind = IdentityKind.ADMIN if self.is_admin else IdentityKind.NOBODY
+        else:
+            kind = IdentityKind.ADMIN_AS_USER if self.is_admin else IdentityKind.USER
+        object.__setattr__(self, "kind", kind)
         token = "" if self.attributes is None else repr(sorted(self.attributes.items()))
         object.__setattr__(self, "key", f"{'admin' if self.is_admin else 'user'}:{token}")
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import orjson
 
+from livefile.model.index_spec import IndexSpec
 from livefile.model.schema import Schema
 from livefile.model.table import Document, TableDefinition
 from livefile.model.validator import ANY
@@ -24,10 +25,10 @@ Tree = Mapping[str, Any]  # Any: JSON.
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table as a file has it. ``indexes`` are the declared ones: fields, with dots, by name."""
+    """A table as a file has it. ``indexes`` are the declared ones by name."""
 
     validator: str
-    indexes: Mapping[str, tuple[str, ...]]
+    indexes: Mapping[str, IndexSpec]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class NewIndex:
 
     table: str
     name: str
-    fields: tuple[str, ...]
+    spec: IndexSpec
     missing: Document
 
 
@@ -81,7 +82,7 @@ def schema_diff(stored: Mapping[str, StoredTable], schema: Schema) -> SchemaDiff
     for name, table in stored.items():
         definition = schema.tables.get(name)
         validator = validator_to_json(ANY if definition is None else definition.validator)
-        declared = {} if definition is None else definition.indexes
+        declared = {} if definition is None else definition.specs
         missing: Document = {}
         if validator != table.validator:
             validators[name] = validator
@@ -93,15 +94,15 @@ def schema_diff(stored: Mapping[str, StoredTable], schema: Schema) -> SchemaDiff
                     checks[name] = definition
         kept = {
             index
-            for index, fields in table.indexes.items()
+            for index, spec in table.indexes.items()
             # Keys over a new field would have to change, so such an index is built anew.
-            if declared.get(index) == fields and not _tops(fields) & missing.keys()
+            if declared.get(index) == spec and not _tops(spec) & missing.keys()
         }
         dropped_indexes += [(name, index) for index in table.indexes if index not in kept]
-        for index, fields in declared.items():
+        for index, spec in declared.items():
             if index not in kept:
-                lacking = {top: missing[top] for top in sorted(_tops(fields) & missing.keys())}
-                new_indexes.append(NewIndex(table=name, name=index, fields=fields, missing=lacking))
+                lacking = {top: missing[top] for top in sorted(_tops(spec) & missing.keys())}
+                new_indexes.append(NewIndex(table=name, name=index, spec=spec, missing=lacking))
     return SchemaDiff(
         new_tables=[name for name in schema.tables if name not in stored],
         new_indexes=new_indexes,
@@ -160,6 +161,6 @@ def _new_defaults(validator: str, definition: TableDefinition) -> Document:
     return {name: item for name, item in definition.defaults.items() if name not in known}
 
 
-def _tops(fields: Sequence[str]) -> set[str]:
+def _tops(spec: IndexSpec) -> set[str]:
     """Return the fields of the document that the paths of an index begin with."""
-    return {path.split(".")[0] for path in fields}
+    return {path.split(".")[0] for path in spec.all_fields}

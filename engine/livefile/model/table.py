@@ -7,9 +7,9 @@ stored document beside the fields: returning one from a query converts nothing.
 Not here: which tables an app has (``model/schema.py``); reading and writing (``transaction/``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Self, TypeVar, cast, get_type_hints, overload
+from typing import Any, ClassVar, Self, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,69 +17,16 @@ from livefile.model import validator as v
 from livefile.model.annotation import Annotation, ForeignObjectError
 from livefile.model.annotation_reader import annotation_of, constrained
 from livefile.model.id import Id
+from livefile.model.index_declaration import IdIndex, Index, IndexDeclaration
 from livefile.model.index_range import BY_CREATION_TIME, BY_ID, IndexRange
-from livefile.model.names import check_index_fields, check_index_name, check_table_name
+from livefile.model.index_spec import IndexKind, IndexSpec
+from livefile.model.names import check_index_name, check_table_name
 from livefile.model.value import Value
 from livefile.model.value_packed import pack, unpack
 from livefile.vocabulary.errors import DefinitionError, DocumentValidationError
 from livefile.vocabulary.limits import INDEXES_PER_TABLE_MAX
 
 Document = dict[str, Value]
-TableType = TypeVar("TableType", bound="Table")
-
-
-class Index:
-    """An index of a table, declared as ``by_channel = index("channel")``.
-
-    On the class it reads as the range of the whole index.
-    """
-
-    def __init__(self, fields: Sequence[str]) -> None:
-        self.fields = tuple(fields)
-        self.name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type[TableType]) -> IndexRange[TableType]: ...
-    @overload
-    def __get__(self, instance: object, owner: type[TableType]) -> "Index": ...
-    def __get__(self, instance: object | None, owner: type[TableType]) -> object:
-        """Return the range of the whole index."""
-        if instance is not None:
-            return self
-        table = owner.__livefile_table__
-        found = table.ranges.get(self.name)
-        if found is None:  # Kept by the table: a table that inherits the index has its own range.
-            found = table.ranges[self.name] = IndexRange(
-                table=table.name,
-                index=self.name,
-                fields=self._range_fields(),
-                annotations=table.annotations,
-            )
-        return found
-
-    def _range_fields(self) -> tuple[str, ...]:
-        """Return the fields that a range can bound: after its own, the creation time."""
-        return (*self.fields, "creation_time")
-
-
-class IdIndex(Index):
-    """The index ``by_id``, which every table has: it has no field but the id."""
-
-    def _range_fields(self) -> tuple[str, ...]:
-        return ("id",)
-
-
-def index(*fields: str) -> Index:
-    """Declare an index over ``fields``, in this order; dots lead into objects.
-
-    Raises:
-        DefinitionError: no field, a field twice, too many, or a reserved name.
-    """
-    check_index_fields(fields)
-    return Index(fields)
 
 
 class Table(BaseModel):
@@ -89,12 +36,12 @@ class Table(BaseModel):
     writing happens through ``ctx.db``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(Index,))
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(IndexDeclaration,))
     __slots__ = ("_stored",)
     __livefile_table__: ClassVar["TableDefinition"]
     __livefile_annotation__: ClassVar[Annotation]
-    by_id = IdIndex(())
-    by_creation_time = Index(())
+    by_id = IdIndex(IndexSpec(()))
+    by_creation_time = Index(IndexSpec(()))
 
     def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         """Take the table's name; pydantic hands it on once the fields are known."""
@@ -161,13 +108,14 @@ class TableDefinition:
         check_table_name(name)
         self.name = name
         self.model = model
-        self.indexes: dict[str, tuple[str, ...]] = {}
+        self.specs: dict[str, IndexSpec] = {}
+        """The declared indexes of every kind."""
         self.ranges: dict[str, IndexRange[Any]] = {}
         """The whole range of each index, once it was asked for."""
         for attribute in [item for cls in reversed(model.__mro__) for item in vars(cls).values()]:
-            if isinstance(attribute, Index) and attribute not in _EVERY_TABLES_INDEXES:
+            if isinstance(attribute, IndexDeclaration) and attribute not in _EVERY_TABLES_INDEXES:
                 self._add_index(attribute)
-        if len(self.indexes) > INDEXES_PER_TABLE_MAX:
+        if len(self.specs) > INDEXES_PER_TABLE_MAX:
             raise DefinitionError(
                 f'Table "{name}" cannot have more than {INDEXES_PER_TABLE_MAX} indexes.'
             )
@@ -175,17 +123,27 @@ class TableDefinition:
             if reserved in model.__annotations__:
                 raise DefinitionError(f"table {name}: the field name {reserved!r} is reserved")
 
-    def _add_index(self, declared: Index) -> None:
+    def _add_index(self, declared: IndexDeclaration) -> None:
         check_index_name(self.name, declared.name)
         if hasattr(Table, declared.name):
             raise DefinitionError(f"index {self.name}.{declared.name}: the name is reserved")
-        for name, fields in self.indexes.items():
-            if name != declared.name and fields == declared.fields:
+        spec = declared.spec
+        for name, other in self.specs.items():
+            if name != declared.name and (other.kind, other.fields) == (spec.kind, spec.fields):
                 raise DefinitionError(
                     f"table {self.name}: the indexes {name} and {declared.name} have the same "
-                    f"fields: {', '.join(fields)}"
+                    f"fields: {', '.join(spec.fields)}"
                 )
-        self.indexes[declared.name] = declared.fields
+        self.specs[declared.name] = spec
+
+    @property
+    def indexes(self) -> Mapping[str, tuple[str, ...]]:
+        """The fields of the declared indexes that have an order."""
+        return {name: spec.fields for name, spec in self.of_kind(IndexKind.ORDERED).items()}
+
+    def of_kind(self, kind: IndexKind) -> Mapping[str, IndexSpec]:
+        """Return the declared indexes of one kind."""
+        return {name: spec for name, spec in self.specs.items() if spec.kind is kind}
 
     @cached_property
     def annotations(self) -> Mapping[str, Annotation]:
@@ -197,8 +155,8 @@ class TableDefinition:
                 annotations[field] = annotation_of(constrained(hints[field], info.metadata))
             except DefinitionError as error:
                 raise DefinitionError(f"table {self.name}, field {field}: {error}") from error
-        for name, fields in self.indexes.items():
-            for path in fields:
+        for name, spec in self.specs.items():
+            for path in spec.all_fields:
                 if path.split(".")[0] not in annotations:
                     raise DefinitionError(
                         f"table {self.name}, index {name}: there is no field {path!r}"

@@ -87,6 +87,15 @@ class QueryCache:
         return touched.keys()
 
     @property
+    def watched_count(self) -> int:
+        """How many entries somebody watches."""
+        return len(self._entries) - len(self._idle)
+
+    def __len__(self) -> int:
+        """Return the number of entries."""
+        return len(self._entries)
+
+    @property
     def entries(self) -> list[CacheEntry]:
         """All entries."""
         return list(self._entries.values())

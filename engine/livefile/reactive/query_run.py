@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 from livefile.functions.call import Call, Failure, FunctionKind, Outcome
+from livefile.functions.call_record import cached_record
 from livefile.functions.code_history import CodeHistory
 from livefile.functions.failure import failure_of
 from livefile.functions.lane import RunLimited
@@ -40,6 +41,8 @@ class QueryRuns:
         self._code = code
         self._clock = clock
         self._random = random
+        self.cache_hits_count = 0
+        """Queries that need not run, because the cache has their outcome."""
 
     def run(self, call: Call, snapshot: Snapshot, run_limited: RunLimited) -> QueryRun:
         """Run a query; the limit's own exception comes through."""
@@ -56,6 +59,13 @@ class QueryRuns:
             has_read_time=run.has_read_time or _is_timed_out(run.outcome),
             made_ns=now_ns,
         )
+
+    def note_cached(self, call: Call, outcome: Outcome) -> None:
+        """Count a query that need not run, and let observers hear of it. Engine's thread."""
+        self.cache_hits_count += 1
+        runner = self._code.runner_at(outcome.ts)
+        if runner.is_observed:
+            runner.tell(cached_record(call, outcome, self._clock.now_ns()))
 
     def run_past(self, call: Call, database: Database, ts: int, run_limited: RunLimited) -> Outcome:
         """Run a query as it would have run at ``ts``, with the code of today.

@@ -87,6 +87,11 @@ class Subscriptions:
         """Whether everything that was accepted is answered."""
         return not (self._requests or self._taken or self._postponed or self._slow or self._past)
 
+    @property
+    def figures(self) -> tuple[int, int, int]:
+        """Answers from the cache up to now; queries that are watched; all in the cache."""
+        return self._runs.cache_hits_count, self._cache.watched_count, len(self._cache)
+
     def answer_now(self, call: Call, done: Callable[[Outcome], None]) -> bool:
         """Answer a query from the cache, if its outcome is there and of the newest state."""
         if self._ts != self._database.published_ts:
@@ -94,6 +99,7 @@ class Subscriptions:
         entry = self._cache.find(shared_key(call), call.identity)
         if entry is None or entry.outcome is None or self._is_stale(entry):
             return False
+        self._runs.note_cached(call, entry.outcome)
         call_back(done, entry.outcome)
         return True
 
@@ -299,6 +305,8 @@ class Subscriptions:
         if entry is not None and self._is_stale(entry):
             self._invalidate(entry, snapshot)
             entry = self._cache.find(key, call.identity)
+        if entry is not None and entry.outcome is not None:
+            self._runs.note_cached(call, entry.outcome)
         if entry is None and self._slow:
             entry = self._slow.find(key, call.identity.key)
         if entry is None:

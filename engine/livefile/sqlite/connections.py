@@ -11,6 +11,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from contextlib import AbstractContextManager, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +20,10 @@ import apsw
 
 from livefile.sqlite.file_lock import FileLock
 from livefile.sqlite.readers import Readers
+from livefile.sqlite.system_tables import create_system_tables
 from livefile.sqlite.upgrade import upgrade
+from livefile.sqlite.vector_index import load_functions
+from livefile.sqlite.whole_reads import WholeReads
 from livefile.vocabulary.errors import DiskFullError, FileError, StorageFailedError
 from livefile.vocabulary.limits import (
     FILE_BUSY_MS_MAX,
@@ -31,9 +35,11 @@ from livefile.vocabulary.limits import (
 Connection = apsw.Connection
 
 APPLICATION_ID = 0x4C697665  # "Live" in ASCII, in the header of every Livefile file.
-FORMAT = 2
+FORMAT = 3
 
 IN_MEMORY = ":memory:"
+
+_LOG_RETRY_S = 0.005
 
 _WAL_PAGES_MAX = WAL_SIZE_BYTES_MAX // (4096 + 24)  # A page in the log has a header.
 
@@ -55,6 +61,7 @@ class Connections:
         self.path = Path(path).absolute() if self._scratch is None else self._scratch / "live.db"
         self._lock = FileLock(_checked(self.path))
         self.readers = Readers(self._open_reader, self.path)
+        self.whole_reads = WholeReads(self._open_reader, self.path)
         self._wal_pages = 0
         self._wal_pages_at_checkpoint = 0
         try:
@@ -130,6 +137,11 @@ class Connections:
         if not self.is_checkpoint_due:
             return
         pages = self._wal_pages
+        if self.whole_reads.has_any:
+            # The log cannot begin anew before they end, whoever else is cut off.
+            self.whole_reads.cut_off_beyond(pages)
+            self._wal_pages_at_checkpoint = pages
+            return
         self.readers.cut_off(0 if pages >= _WAL_PAGES_MAX // 2 else READER_AGE_MS_MAX)
         if pages >= _WAL_PAGES_MAX // 4:
             self.readers.hold_off()
@@ -145,12 +157,40 @@ class Connections:
         if in_log == in_file and not self.readers.has_long:
             self.readers.let_in()  # They read the file from now on, and do not hold the log.
 
+    def empty_log(self, duration_ms_max: int = 0) -> bool:
+        """Move all of the write-ahead log into the file and cut it to nothing.
+
+        Between two groups only. A plain copy of the file is complete from here to the next commit.
+        With a duration, who reads from the log is cut off, and waited for so long.
+
+        Returns:
+            Whether it is empty; not if somebody still reads from it.
+        """
+        deadline_s = time.monotonic() + duration_ms_max / 1000
+        if duration_ms_max:
+            self.readers.hold_off()
+        try:
+            while not self._empty_log_now():
+                if time.monotonic() >= deadline_s:
+                    return False
+                self.readers.cut_off(0)
+                time.sleep(_LOG_RETRY_S)
+        finally:
+            self.readers.let_in()
+        return True
+
+    @property
+    def log_pages(self) -> int:
+        """The pages in the write-ahead log that this process has written."""
+        return self._wal_pages
+
     def close(self) -> None:
         """Close everything. The last connection leaves one file without ``-wal`` and ``-shm``.
 
         What cannot be moved into the file, because the disk is full or broken, stays in the log.
         """
         self.readers.close()
+        self.whole_reads.close()
         with suppress(apsw.Error):
             self.writer.close()
         self._lock.release()
@@ -183,8 +223,9 @@ class Connections:
         # Asked of SQLite, which first takes back what a process left that died making the tables.
         if connection.pragma("page_count") == 0:
             _make_tables(connection)
-        found = _checked_format(connection, self.path)
+        found = checked_format(connection, self.path)
         upgrade(connection, found, FORMAT)
+        create_system_tables(connection)
         connection.pragma("journal_mode", "wal")
         # FULL: a commit is on the disk before anybody hears of it.
         connection.pragma("synchronous", "full" if self._scratch is None else "off")
@@ -199,6 +240,21 @@ class Connections:
         _configure(connection)
         connection.pragma("query_only", True)
         return connection
+
+    def _empty_log_now(self) -> bool:
+        self.writer.set_busy_timeout(0)
+        try:
+            self.writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return False
+        except apsw.Error as error:
+            if is_out_of_space(error, self.writer):
+                return False  # What was committed stays durable in the log.
+            raise
+        finally:
+            self.writer.set_busy_timeout(FILE_BUSY_MS_MAX)
+        self._note_wal_pages(self.writer, "main", 0)
+        return True
 
     def _note_wal_pages(self, connection: Connection, name: str, pages: int) -> int:
         if pages < self._wal_pages:  # The log has begun anew.
@@ -247,6 +303,30 @@ def is_out_of_space(error: apsw.Error, connection: Connection) -> bool:
     )
 
 
+def checked_format(connection: Connection, path: Path) -> int:
+    """Return the format of a file, at most ours.
+
+    Raises:
+        FileError: it is no Livefile file, or is of a newer format.
+    """
+    try:
+        application_id = connection.pragma("application_id")
+    except apsw.NotADBError as error:
+        raise FileError(f"{path}: this file is no Livefile deployment ({error})") from error
+    if application_id != APPLICATION_ID:
+        raise FileError(
+            f"{path}: this is a SQLite database but no Livefile deployment (application id "
+            f"{application_id:#x}, want {APPLICATION_ID:#x}); it was left as it is"
+        )
+    found = connection.pragma("user_version")
+    if found > FORMAT:
+        raise FileError(
+            f"{path}: this file has format {found}, this version of Livefile reads up to format "
+            f"{FORMAT}; it was left as it is"
+        )
+    return int(found)
+
+
 def _checked(path: Path) -> Path:
     if not path.parent.is_dir():
         raise FileError(f"{path}: the directory {path.parent} does not exist")
@@ -273,6 +353,7 @@ def _configure(connection: Connection) -> None:
     # For a shell that somebody has open on the file; no second Livefile gets this far.
     connection.set_busy_timeout(FILE_BUSY_MS_MAX)
     connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+    load_functions(connection)
 
 
 def _make_tables(connection: Connection) -> None:
@@ -280,22 +361,6 @@ def _make_tables(connection: Connection) -> None:
         connection.execute(files("livefile.sqlite").joinpath("ddl.sql").read_text())
         connection.pragma("application_id", APPLICATION_ID)
         connection.pragma("user_version", FORMAT)
-
-
-def _checked_format(connection: Connection, path: Path) -> int:
-    application_id = connection.pragma("application_id")
-    if application_id != APPLICATION_ID:
-        raise FileError(
-            f"{path}: this is a SQLite database but no Livefile deployment (application id "
-            f"{application_id:#x}, want {APPLICATION_ID:#x}); it was left as it is"
-        )
-    found = connection.pragma("user_version")
-    if found > FORMAT:
-        raise FileError(
-            f"{path}: this file has format {found}, this version of Livefile reads up to format "
-            f"{FORMAT}; it was left as it is"
-        )
-    return int(found)
 
 
 def _scratch_folder() -> Path:

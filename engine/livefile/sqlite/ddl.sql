@@ -1,4 +1,4 @@
--- The tables of a Livefile file, format 2. docs/explanation/file_format.md tells what is in them.
+-- The tables of a Livefile file, format 3. docs/explanation/file_format.md tells what is in them.
 
 -- Facts about the deployment, and small settings of its server.
 CREATE TABLE settings (
@@ -17,7 +17,7 @@ CREATE TABLE indexes (
     id           INTEGER PRIMARY KEY,
     table_number INTEGER NOT NULL REFERENCES tables (number),
     name         TEXT NOT NULL,
-    fields       TEXT NOT NULL,        -- A JSON array of dotted paths.
+    spec         TEXT NOT NULL,        -- JSON: fields as dotted paths, kind and options.
     missing      BLOB,                 -- msgpack: what stands in keys for missing fields.
     state        TEXT NOT NULL         -- ready, building or dropping.
 ) STRICT;
@@ -35,6 +35,18 @@ CREATE TABLE index_entries (
     index_id INTEGER NOT NULL,
     key      BLOB NOT NULL,
     PRIMARY KEY (index_id, key)
+) STRICT, WITHOUT ROWID;
+
+-- Counts and sums of stretches of an index, in levels: level 1 are stretches of entries, each
+-- further level stretches of the one below. A stretch ends where the next of its level begins.
+CREATE TABLE summaries (
+    index_id INTEGER NOT NULL,
+    level    INTEGER NOT NULL,
+    start    BLOB NOT NULL,
+    count    INTEGER NOT NULL,         -- Entries in it.
+    children INTEGER NOT NULL,         -- Entries, or stretches of the level below.
+    sum      BLOB,                     -- msgpack: the exact sum of the index's last field.
+    PRIMARY KEY (index_id, level, start)
 ) STRICT, WITHOUT ROWID;
 
 -- One row for each commit, newest kept last. log_offset is the number of bytes that the log held
@@ -63,4 +75,30 @@ CREATE TABLE migrations (
     documents_seen    INTEGER NOT NULL,
     documents_changed INTEGER NOT NULL,
     is_finished       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The bytes of stored files, cut into chunks.
+CREATE TABLE blob_chunks (
+    blob_id BLOB NOT NULL,             -- The internal id of its document in _blobs.
+    number  INTEGER NOT NULL,          -- Counting from 0.
+    bytes   BLOB NOT NULL,
+    PRIMARY KEY (blob_id, number)
+) STRICT;
+
+-- Vectors of documents, one unit long. The vectors of an index have neighbouring numbers.
+CREATE TABLE vectors (
+    number    INTEGER PRIMARY KEY,
+    direction BLOB                     -- 32-bit floats; NULL for a vector of length zero.
+) STRICT;
+
+-- Where a vector index has its documents: each one under the empty key, and under one for each
+-- filter field, made from the field's value.
+CREATE TABLE vector_entries (
+    index_id    INTEGER NOT NULL,
+    key         BLOB NOT NULL,
+    internal_id BLOB NOT NULL,
+    number      INTEGER NOT NULL,      -- Of its vector.
+    signs       BLOB,                  -- A bit for each number of the vector: 1 if above zero.
+    filter_keys BLOB,                  -- Under the empty key: its other keys, joined.
+    PRIMARY KEY (index_id, key, internal_id)
 ) STRICT, WITHOUT ROWID;

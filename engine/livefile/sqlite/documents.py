@@ -16,6 +16,8 @@ from livefile.sqlite.readers import read_failure
 _GET = "SELECT document FROM documents WHERE table_number = ? AND internal_id = ?"
 
 _COUNT = "SELECT count(*) FROM documents WHERE table_number = ?"
+_COUNT_IDS = f"{_COUNT} AND internal_id >= ? AND internal_id < ?"
+_COUNT_ENTRIES = "SELECT count(*) FROM index_entries WHERE index_id = ? AND key >= ? AND key < ?"
 
 _SCAN = """
 SELECT entry.key, document.document
@@ -61,6 +63,16 @@ def count(connection: apsw.Connection, table_number: int) -> int:
     """Return how many documents a table has."""
     found: int = connection.execute(_COUNT, (table_number,)).get
     return found
+
+
+def count_ids(connection: apsw.Connection, table_number: int, interval: Interval) -> int:
+    """Return how many documents of a table have ids in an interval. Reads all of their keys."""
+    return _count(connection, _COUNT_IDS, (table_number, interval.start, interval.end))
+
+
+def count_entries(connection: apsw.Connection, index_id: int, interval: Interval) -> int:
+    """Return how many entries of an index are in an interval. Reads all of them."""
+    return _count(connection, _COUNT_ENTRIES, (index_id, interval.start, interval.end))
 
 
 def scan(
@@ -115,6 +127,14 @@ def add_entries(connection: apsw.Connection, entries: Iterable[tuple[int, bytes]
 def remove_entries(connection: apsw.Connection, entries: Iterable[tuple[int, bytes]]) -> None:
     """Remove index entries, each an index's id and a key."""
     connection.executemany(_REMOVE_ENTRY, entries)
+
+
+def _count(connection: apsw.Connection, sql: str, bindings: tuple[int | bytes, ...]) -> int:
+    try:
+        found: int = connection.execute(sql, bindings).get
+    except apsw.Error as error:
+        raise read_failure(error) from error
+    return found
 
 
 def _fetch(

@@ -12,11 +12,13 @@ from contextlib import closing
 import apsw
 
 from livefile.model.index_range import BY_CREATION_TIME, BY_ID
+from livefile.model.index_spec import IndexKind, Summary
 from livefile.model.schema import Schema
 from livefile.model.schema_diff import SchemaDiff, StoredTable
 from livefile.model.validator_json import validator_to_json
 from livefile.sqlite import catalog
 from livefile.sqlite.catalog import Catalog, IndexEntry, IndexState
+from livefile.sqlite.search_index import search_index
 
 _WALK = """
 SELECT internal_id, document FROM documents
@@ -28,6 +30,7 @@ SELECT key FROM index_entries WHERE index_id = ? ORDER BY key LIMIT 1 OFFSET ?
 """
 _REMOVE_UP_TO = "DELETE FROM index_entries WHERE index_id = ? AND key <= ?"
 _REMOVE_ALL = "DELETE FROM index_entries WHERE index_id = ?"
+_REMOVE_SUMMARY = "DELETE FROM summaries WHERE index_id = ?"
 _REMOVE_INDEX = "DELETE FROM indexes WHERE id = ?"
 _OF_STATE = "SELECT id FROM indexes WHERE state = ? ORDER BY id"
 
@@ -38,12 +41,13 @@ def stored_tables(current: Catalog) -> Mapping[str, StoredTable]:
         table.name: StoredTable(
             validator=table.validator,
             indexes={
-                name: tuple(".".join(path) for path in index.paths)
+                name: index.spec
                 for name, index in table.indexes.items()
                 if name not in (BY_ID, BY_CREATION_TIME)
             },
         )
         for table in current.tables.values()
+        if not table.is_system
     }
 
 
@@ -58,7 +62,7 @@ def prepare(connection: apsw.Connection, current: Catalog, diff: SchemaDiff) -> 
             connection,
             current.tables[new.table].number,
             new.name,
-            new.fields,
+            new.spec,
             missing=new.missing,
             state=IndexState.BUILDING,
         )
@@ -84,8 +88,8 @@ def switch(connection: apsw.Connection, current: Catalog, schema: Schema, diff: 
     for name in diff.new_tables:
         definition = schema.tables[name]
         number = catalog.create_table(connection, name, validator_to_json(definition.validator))
-        for index_name, fields in definition.indexes.items():
-            catalog.create_index(connection, number, index_name, fields)
+        for index_name, spec in definition.specs.items():
+            catalog.create_index(connection, number, index_name, spec)
 
 
 def walk_documents(
@@ -105,7 +109,15 @@ def add_entries(connection: apsw.Connection, index: IndexEntry, keys: Sequence[b
 
     In the order of the keys, so that neighbours share a page.
     """
-    connection.executemany(_ADD_ENTRY, [(index.id, key) for key in sorted(keys)])
+    if index.spec.summary is Summary.NONE:
+        connection.executemany(_ADD_ENTRY, [(index.id, key) for key in sorted(keys)])
+        return
+    added = []
+    for key in sorted(keys):
+        connection.execute(_ADD_ENTRY, (index.id, key))
+        if connection.changes():
+            added.append(key)
+    catalog.summarized(connection, index.id, index.spec).add(added)
 
 
 def indexes_to_remove(connection: apsw.Connection) -> list[int]:
@@ -119,11 +131,18 @@ def remove_entries(connection: apsw.Connection, index_id: int, entries_max: int)
     Returns:
         Whether there are more.
     """
+    kind = catalog.index_kind(connection, index_id)
+    if kind is not IndexKind.ORDERED:
+        if search_index(kind).remove_some(connection, index_id, entries_max):
+            return True
+        connection.execute(_REMOVE_INDEX, (index_id,))
+        return False
     last = connection.execute(_LAST_OF_BATCH, (index_id, entries_max - 1)).get
     if last is not None:
         connection.execute(_REMOVE_UP_TO, (index_id, last))
         return True
     connection.execute(_REMOVE_ALL, (index_id,))
+    connection.execute(_REMOVE_SUMMARY, (index_id,))
     connection.execute(_REMOVE_INDEX, (index_id,))
     return False
 

@@ -10,6 +10,9 @@ import apsw
 CURSOR_SECRET = "cursor_secret"
 """Under this name: 32 bytes, by which cursors of pages are encrypted and told from others."""
 
+UPLOAD_SECRET = "upload_secret"
+"""Under this name: 32 bytes, by which upload tokens are told from others."""
+
 _READ = "SELECT value FROM settings WHERE name = ?"
 _WRITE = """
 INSERT INTO settings (name, value) VALUES (?, ?)

@@ -37,7 +37,42 @@ CREATE TABLE migrations (
 ) STRICT, WITHOUT ROWID;
 """
 
-_STATEMENTS: Mapping[int, str] = {2: _TO_2}
+# Format 3: an index has a spec, because not every one is ordered. Tables of the system come by
+# themselves (``sqlite/system_tables.py``).
+_TO_3 = """
+ALTER TABLE indexes RENAME COLUMN fields TO spec;
+UPDATE indexes SET spec = json_object('fields', json(spec));
+CREATE TABLE summaries (
+    index_id INTEGER NOT NULL,
+    level    INTEGER NOT NULL,
+    start    BLOB NOT NULL,
+    count    INTEGER NOT NULL,
+    children INTEGER NOT NULL,
+    sum      BLOB,
+    PRIMARY KEY (index_id, level, start)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE blob_chunks (
+    blob_id BLOB NOT NULL,
+    number  INTEGER NOT NULL,
+    bytes   BLOB NOT NULL,
+    PRIMARY KEY (blob_id, number)
+) STRICT;
+CREATE TABLE vectors (
+    number    INTEGER PRIMARY KEY,
+    direction BLOB
+) STRICT;
+CREATE TABLE vector_entries (
+    index_id    INTEGER NOT NULL,
+    key         BLOB NOT NULL,
+    internal_id BLOB NOT NULL,
+    number      INTEGER NOT NULL,
+    signs       BLOB,
+    filter_keys BLOB,
+    PRIMARY KEY (index_id, key, internal_id)
+) STRICT, WITHOUT ROWID;
+"""
+
+_STATEMENTS: Mapping[int, str] = {2: _TO_2, 3: _TO_3}
 
 
 def upgrade(connection: apsw.Connection, current: int, wanted: int) -> None:

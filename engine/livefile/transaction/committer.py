@@ -14,16 +14,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from livefile.model.schema_diff import ANY_VALIDATOR
-from livefile.model.write import DocumentWrite
-from livefile.sqlite import (
-    catalog,
-    commit_log,
-    documents,
-    settings,
-)
+from livefile.sqlite import catalog, commit_log, settings
 from livefile.sqlite.catalog import Catalog
 from livefile.sqlite.connections import Connection, Connections, StorageGuard
 from livefile.sqlite.session_requests import RecordedAnswer, SessionRequests
+from livefile.transaction.apply import apply
 from livefile.transaction.read_set import TABLE_NAMES_INDEX
 from livefile.transaction.snapshot import Snapshot
 from livefile.transaction.transaction import Transaction
@@ -65,9 +60,14 @@ class Committer:
         self._schema_ts = 0
         self._guard = StorageGuard(connections)
         self._is_open = False
+        # Documents of later transactions are younger, though the clock may stand.
+        self._next_creation_ns = 0
         self._has_steps = False  # Whether the group holds what ``work`` wrote.
         # The catalog before a transaction at the head made tables; None unless it still may fail.
         self._catalog_before: Catalog | None = None
+        self.commits_count = 0
+        self.conflicts_count = 0
+        """Commits, and transactions that were refused, up to now; for metrics."""
         self.observe_writes: Callable[[WriteSet], None] | None = None
         """Hears of all that is about to be written; for a deploy that is under way."""
 
@@ -76,12 +76,20 @@ class Committer:
         """The timestamp of the newest commit, be it durable or in the open group."""
         return self._log.last_ts
 
+    @property
+    def now_ns(self) -> int:
+        """The moment that a transaction sees which begins now; it does not go back with the clock.
+
+        Safe for threads.
+        """
+        return max(self._clock.now_ns(), self._next_creation_ns, self._log.last_ts)
+
     def begin(self, seed: int) -> Transaction:
         """Begin a transaction at the head of the history, inside the open group."""
         self._open_group()
         self._forget_new_tables()
         snapshot = Snapshot(self._connection, self._log.last_ts, self._catalog)
-        return Transaction(snapshot, self._clock.now_ns(), seed, self._create_table)
+        return Transaction(snapshot, self.now_ns, seed, self._create_table)
 
     def find_answer(self, session_id: str, request_number: int) -> RecordedAnswer | None:
         """Return the answer to a client's request if it was committed before."""
@@ -110,6 +118,7 @@ class Committer:
         if snapshot_ts < self._schema_ts or self._write_log.has_conflict(
             transaction.reads, snapshot_ts
         ):
+            self.conflicts_count += 1
             raise ConflictError(
                 "Documents read from or written to changed while this mutation was being run"
             )
@@ -123,8 +132,8 @@ class Committer:
         ts = max(self._clock.now_ns(), self._log.last_ts + 1)
         with self._guard:
             self._connections.check_transaction()
-            touched, images = self._apply(transaction.writes)
-            self._log.append(ts, images, call)
+            applied = apply(self._connection, self._catalog, transaction.writes)
+            self._log.append(ts, applied.images, call)
             if answer is not None:
                 self._requests.add(
                     ts,
@@ -134,7 +143,9 @@ class Committer:
                     answer.log_lines,
                 )
             self._keep_new_tables()
-        self._write_log.append(ts, touched)
+        self._next_creation_ns = max(self._next_creation_ns, transaction.creation_end_ns)
+        self._write_log.append(ts, applied.touched)
+        self.commits_count += 1
         return ts
 
     @property
@@ -241,6 +252,15 @@ class Committer:
         with self._guard:
             self._connections.checkpoint_if_due()
 
+    def empty_log(self, duration_ms_max: int = 0) -> bool:
+        """Move all of the write-ahead log into the file, while no group is open.
+
+        With a duration, readers of the log are cut off, and waited for so long. Return whether it
+        is empty.
+        """
+        with self._guard:
+            return self._connections.empty_log(duration_ms_max)
+
     def roll_back(self) -> None:
         """Abandon the open group: none of its transactions ever happened."""
         self._is_open = self._has_steps = False
@@ -259,37 +279,6 @@ class Committer:
             with self._guard:
                 self._connections.begin()
                 self._is_open = True
-
-    def _apply(self, writes: WriteSet) -> tuple[dict[int, list[bytes]], list[DocumentWrite]]:
-        """Write documents and index entries; return the touched keys and the images."""
-        touched: dict[int, list[bytes]] = {}
-        images: list[DocumentWrite] = []
-        added: list[tuple[int, bytes]] = []
-        removed: list[tuple[int, bytes]] = []
-        for write in writes:
-            images.append(write.packed())
-            touched.setdefault(write.table.by_id, []).append(write.internal_id)
-            # The catalog's table, because an index may have come since the transaction began.
-            for index in self._catalog.by_number[write.table.number].stored_indexes:
-                key_before, key_after = write.keys(index)
-                keys = touched.setdefault(index.id, [])
-                if key_before is not None:
-                    keys.append(key_before)
-                if key_after == key_before:
-                    continue
-                if key_before is not None:
-                    removed.append((index.id, key_before))
-                if key_after is not None:
-                    keys.append(key_after)
-                    added.append((index.id, key_after))
-        documents.apply(self._connection, images)
-        if removed:
-            documents.remove_entries(self._connection, removed)
-        if added:
-            documents.add_entries(self._connection, added)
-        if writes.table_names:
-            touched[TABLE_NAMES_INDEX] = [name.encode() for name in writes.table_names]
-        return touched, images
 
     def _create_table(self, name: str) -> Catalog:
         with self._guard:

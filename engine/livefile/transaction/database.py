@@ -5,12 +5,13 @@ Not here: functions and their retries (``functions/runner.py``); threads (``engi
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from livefile.sqlite import catalog, commit_log, settings
+from livefile.sqlite import blobs, catalog, commit_log, settings
 from livefile.sqlite.catalog import Catalog
 from livefile.sqlite.connections import Connections, StorageGuard
+from livefile.sqlite.whole_reads import WholeRead
 from livefile.transaction.committer import Committer
 from livefile.transaction.snapshot import Snapshot
 from livefile.transaction.transaction import Transaction
@@ -39,6 +40,7 @@ class Database:
         try:
             with StorageGuard(self._connections):
                 settings.make_secret(self._connections.writer, settings.CURSOR_SECRET)
+                settings.make_secret(self._connections.writer, settings.UPLOAD_SECRET)
                 self._published_ts = commit_log.newest_ts(self._connections.writer)
                 self._catalogs = [(0, catalog.load(self._connections.writer))]
                 self.write_log = WriteLog(self._published_ts)
@@ -116,6 +118,15 @@ class Database:
                     transaction.overwrite(write.table_number, write.internal_id, write.before)
             yield transaction
 
+    def read_whole(self) -> AbstractContextManager[WholeRead]:
+        """Lend a connection for reading everything, which is never cut off for being slow."""
+        return self._connections.whole_reads.lend()
+
+    @property
+    def log_pages(self) -> int:
+        """The pages in the write-ahead log; none if the file is complete by itself."""
+        return self._connections.log_pages
+
     def publish(self) -> None:
         """Let snapshots see what the committer made durable. Engine's thread.
 
@@ -129,6 +140,11 @@ class Database:
         with self._published:
             self._published_ts = self.committer.durable_ts
             self._published.notify_all()
+
+    def read_chunk(self, blob_id: bytes, number: int) -> bytes | None:
+        """Return a chunk of a blob, None if it is not there any more."""
+        with self._connections.read() as connection:
+            return blobs.read_chunk(connection, blob_id, number)
 
     def read_setting(self, name: str) -> bytes | None:
         """Return a small fact kept in the file, None if it was never written."""

@@ -58,13 +58,15 @@ class ReadSet:
 
     def is_touched_by(self, writes: IndexWrites) -> bool:
         """Return whether a commit with these writes changed something that was read."""
-        self._put_together()
-        for index_id, keys in writes.items():
-            points = self._points.get(index_id)
-            if points is not None and not points.isdisjoint(keys):
+        if self._added:
+            self._put_together()
+        for index_id, points in self._points.items():
+            keys = writes.get(index_id)
+            if keys is not None and not points.isdisjoint(keys):
                 return True
-            intervals = self._intervals.get(index_id)
-            if intervals is not None and any(key in intervals for key in keys):
+        for index_id, intervals in self._intervals.items():
+            keys = writes.get(index_id)
+            if keys is not None and any(key in intervals for key in keys):
                 return True
         return False
 

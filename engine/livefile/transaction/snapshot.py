@@ -6,10 +6,12 @@ inside that same transaction, so the two cannot disagree.
 Not here: pending writes (``transaction/write_set.py``) and read tracking (``transaction.py``).
 """
 
+from livefile.model.index_spec import Summary
 from livefile.model.interval import Interval
-from livefile.sqlite import documents, settings
+from livefile.sqlite import catalog, documents, settings
 from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry
 from livefile.sqlite.connections import Connection
+from livefile.sqlite.summaries import SummarizedIndex, Totals
 
 
 class Snapshot:
@@ -39,9 +41,28 @@ class Snapshot:
         """Return how many documents a table has. Reads the whole table: for reports, not calls."""
         return documents.count(self._connection, table_number)
 
+    def summarized(self, index: IndexEntry) -> SummarizedIndex:
+        """Return the summary of an index."""
+        return catalog.summarized(self._connection, index.id, index.spec)
+
+    def totals(self, table: TableEntry, index: IndexEntry, interval: Interval) -> Totals:
+        """Return the totals of the stored entries in a range of an index."""
+        if index.spec.summary is not Summary.NONE:
+            return self.summarized(index).totals(interval)
+        if index.id == table.by_id:
+            return Totals(documents.count_ids(self._connection, table.number, interval))
+        return Totals(documents.count_entries(self._connection, index.id, interval))
+
     def cursor_secret(self) -> bytes:
         """Return the file's own secret for cursors."""
-        secret = settings.read_setting(self._connection, settings.CURSOR_SECRET)
+        return self._secret(settings.CURSOR_SECRET)
+
+    def upload_secret(self) -> bytes:
+        """Return the file's own secret for upload tokens."""
+        return self._secret(settings.UPLOAD_SECRET)
+
+    def _secret(self, name: str) -> bytes:
+        secret = settings.read_setting(self._connection, name)
         assert secret is not None  # Made when the file was opened.
         return secret
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import cast
 
-from livefile.model.document import check_document, check_document_fields
+from livefile.model.document import check_document, check_document_fields, copy_of
 from livefile.model.document_id import decode_document_id, encode_document_id, new_internal_id
 from livefile.model.index_key import key_internal_id
 from livefile.model.interval import Interval
@@ -39,6 +39,9 @@ from livefile.vocabulary.limits import (
 # a megabyte, and the limit of what may be read is known only once it is here.
 _SCAN_ROWS = 64
 _SCAN_ROWS_MAX = 256
+
+# At least twice the distance between two creation times: milliseconds as floats are that coarse.
+_CREATION_STEP_NS = 512
 
 _READ_ADVICE = (
     "Consider using smaller limits in your queries, paginating your queries, or using indexed "
@@ -75,15 +78,17 @@ class Transaction:
         self.journal: str | None = None
         """Where the page that the call reads is to end; then, where it did end."""
         self.has_paginated = False
-        self._documents_read = 0
-        self._bytes_read = 0
-        self._documents_written = 0
-        self._bytes_written = 0
+        # What was read and written so far. Documents count in the size in which they are stored.
+        self.documents_read = 0
+        self.bytes_read = 0
+        self.documents_written = 0
+        self.bytes_written = 0
 
     @property
-    def bytes_read(self) -> int:
-        """The size of all documents read so far, as stored."""
-        return self._bytes_read
+    def creation_end_ns(self) -> int:
+        """A moment after all creation times that it has given, 0 if it gave none."""
+        count = self._inserts_count
+        return self.now_ns + (count + 1) * _CREATION_STEP_NS if count else 0
 
     def table(self, name: str) -> TableEntry | None:
         """Return a table, None if it does not exist; its absence counts as read."""
@@ -105,7 +110,7 @@ class Transaction:
         self.reads.add_point(table.by_id, internal_id)
         pending = self.writes.get(table_number, internal_id)
         if pending is not None:
-            return None if pending.after is None else _copy_of(pending.after)
+            return None if pending.after is None else copy_of(pending.after)
         packed = self._fetch(table_number, internal_id)
         return None if packed is None else self._read(packed)
 
@@ -277,14 +282,14 @@ class Transaction:
             write.after, write.after_packed = after, pack(after)
             if not is_surely_within(write.after_packed, DOCUMENT_SIZE_BYTES_MAX):
                 check_document(after)
-            self._bytes_written += len(write.after_packed)
-        self._documents_written += 1
-        if self._documents_written > DOCUMENTS_WRITTEN_MAX:
+            self.bytes_written += len(write.after_packed)
+        self.documents_written += 1
+        if self.documents_written > DOCUMENTS_WRITTEN_MAX:
             raise TransactionLimitError(
                 "TooManyWrites",
                 f"Too many writes in a single function execution (limit: {DOCUMENTS_WRITTEN_MAX})",
             )
-        if self._bytes_written > BYTES_WRITTEN_MAX:
+        if self.bytes_written > BYTES_WRITTEN_MAX:
             raise TransactionLimitError(
                 "TooManyBytesWritten",
                 "Too many bytes written in a single function execution (limit: "
@@ -337,7 +342,7 @@ class Transaction:
         if isinstance(document, bytes):
             self._fetched[table.number, key_internal_id(key)] = document
             return self._read(document)
-        return _copy_of(document)
+        return copy_of(document)
 
     def _take_stored(self, table: TableEntry, rows: list[tuple[bytes, bytes]]) -> list[Document]:
         """Do what ``_take`` does, for rows that are all from the file."""
@@ -369,30 +374,17 @@ class Transaction:
         return unpack(packed)  # type: ignore[return-value]  # Documents are dictionaries.
 
     def _count_read(self, documents_count: int, size_bytes: int) -> None:
-        self._documents_read += documents_count
-        self._bytes_read += size_bytes
-        if self._documents_read > DOCUMENTS_READ_MAX:
+        self.documents_read += documents_count
+        self.bytes_read += size_bytes
+        if self.documents_read > DOCUMENTS_READ_MAX:
             raise TransactionLimitError(
                 "TooManyDocumentsRead",
                 "Too many documents read in a single function execution (limit: "
                 f"{DOCUMENTS_READ_MAX}). {_READ_ADVICE}",
             )
-        if self._bytes_read > BYTES_READ_MAX:
+        if self.bytes_read > BYTES_READ_MAX:
             raise TransactionLimitError(
                 "TooManyBytesRead",
                 "Too many bytes read in a single function execution (limit: "
                 f"{BYTES_READ_MAX} bytes). {_READ_ADVICE}",
             )
-
-
-def _copy_of(document: Document) -> Document:
-    """Return a pending document with containers of its own: its reader may change a list."""
-    return cast(Document, _unshared(document))
-
-
-def _unshared(value: Value) -> Value:
-    if isinstance(value, dict):
-        return {name: _unshared(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_unshared(item) for item in value]
-    return value

@@ -6,7 +6,7 @@ to the mark where it began.
 Not here: the transaction's rules (``transaction/transaction.py``); applying (``committer.py``).
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from livefile.model.index_key import MISSING, fields_key, key_end
@@ -139,6 +139,15 @@ class WriteSet:
         """Return the pending write of a document, None if it has none."""
         writes = self._by_table.get(table_number)
         return None if writes is None else writes.get(internal_id)
+
+    @property
+    def table_numbers(self) -> Iterable[int]:
+        """The numbers of the tables that have pending writes."""
+        return self._by_table
+
+    def of_table(self, table_number: int) -> Iterable[PendingWrite]:
+        """Return the pending writes of a table, also those that change nothing."""
+        return self._by_table.get(table_number, {}).values()
 
     def overlay(self, table: TableEntry, index: IndexEntry, interval: Interval) -> "Overlay":
         """Return what the pending writes change in a range of an index."""

@@ -95,6 +95,14 @@ class FilterError(LivefileError):
     code = "InvalidFilter"
 
 
+class SearchError(LivefileError):
+    """A search that cannot be asked, or that has more results than one search may read."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class PaginationError(LivefileError):
     """``paginate`` with options that no page has, or a second one in one function."""
 
@@ -122,6 +130,24 @@ class TransactionLimitError(LivefileError):
         self.code = code
 
 
+class SchedulingError(LivefileError):
+    """A function is scheduled for a moment that cannot be. Nothing was written."""
+
+    code = "InvalidScheduledFunctionDelay"
+
+
+class InvalidStorageIdError(LivefileError):
+    """What is asked for as a stored file is neither the id of one nor its UUID."""
+
+    code = "InvalidStorageId"
+
+
+class StoredFileNotFoundError(LivefileError):
+    """A stored file that does not exist, or does not exist any more."""
+
+    code = "StorageIdNotFound"
+
+
 class FunctionTimeoutError(LivefileError):
     """A query or mutation ran longer than it may. It was stopped; nothing was written."""
 
@@ -138,6 +164,19 @@ class FunctionError(LivefileError):
     """A function that was called raised; the message is its text, the cause what it raised."""
 
     code = "FunctionFailed"
+
+
+class VariableNotSetError(LivefileError, KeyError):
+    """A look-up of an environment variable that the deployment does not have."""
+
+    code = "EnvironmentVariableNotSet"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"environment variable {name} is not set; set it with `livefile env set {name}`"
+        )
+
+    __str__ = Exception.__str__  # A KeyError would show its message in quotes.
 
 
 class FunctionNotFoundError(LivefileError):
@@ -206,6 +245,18 @@ class FileError(LivefileError):
     code = "InvalidFile"
 
 
+class BackupError(LivefileError):
+    """A backup, a copy or an export that did not come about; nothing has its name."""
+
+    code = "BackupFailed"
+
+
+class ImportFileError(LivefileError):
+    """A file that cannot be imported as asked; the message names the place in it."""
+
+    code = "InvalidImport"
+
+
 class FileLockedError(FileError):
     """Another process has the file open."""
 
@@ -241,8 +292,20 @@ class BadRequestError(LivefileError):
         self.code = code
 
 
+class EnvironmentVariableError(BadRequestError):
+    """An environment variable that cannot be set as asked. Nothing was changed."""
+
+
 class UnauthenticatedError(LivefileError):
     """Credentials that were refused."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ForbiddenError(LivefileError):
+    """A request that is understood and refused: it comes from where it may not come from."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

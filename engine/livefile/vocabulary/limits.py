@@ -73,6 +73,10 @@ CYCLE_REQUESTS_MAX = 64
 # A commit group: long enough to share one fsync, short enough that nobody waits for others.
 GROUP_MUTATIONS_MAX = 64
 
+# Counts and sums of an index: the entries or blocks below one block. Few make a position cheap to
+# find, many make writes cheap.
+SUMMARY_CHILDREN_MAX = 128
+
 # A deploy and a migration go through tables in batches, each a part of a commit group, so that
 # calls wait no longer for one than for other calls.
 BATCH_DURATION_MS_MAX = 5  # Of looking at documents; writing what follows takes about as long.
@@ -80,6 +84,9 @@ BATCH_DOCUMENTS_MAX = 500
 BATCH_SIZE_BYTES_MAX = 4 * MIB
 BATCH_ENTRIES_REMOVED_MAX = 2_000
 INDEX_KEYS_SORTED_SIZE_BYTES_MAX = 64 * MIB  # Of new indexes, gathered in memory to be sorted.
+
+# Work that is due at a time: how long the engine sleeps at most, because its clock may jump.
+ALARM_SLEEP_MS_MAX = 1_000
 
 # Queues in front of the engine's threads; past them a call is refused.
 MUTATIONS_QUEUED_MAX = 20_000
@@ -101,11 +108,14 @@ WAL_SIZE_BYTES_MAX = 64 * MIB
 QUERY_CACHE_SIZE_BYTES_MAX = 64 * MIB
 QUERY_CACHE_ENTRIES_MAX = 10_000
 TIME_RESULT_AGE_MS_MAX = 17_000  # A result that depends on the time, for new callers (protocol).
-LIVE_QUERIES_PER_CLIENT_MAX = 4096
+LIVE_QUERIES_PER_CLIENT_MAX = 1_000
 
 # One client of the sync protocol. The first two are the protocol's.
 MUTATIONS_QUEUED_PER_CLIENT_MAX = 1_000
 ACTIONS_RUNNING_PER_CLIENT_MAX = 1_000
+# What waits or is watched is held with its arguments, 16 MiB each at most.
+REQUESTS_HELD_PER_CLIENT_SIZE_BYTES_MAX = 64 * MIB
+LIVE_QUERIES_PER_CLIENT_SIZE_BYTES_MAX = 64 * MIB
 ANSWERS_HELD_PER_CLIENT_MAX = 2_000  # All that one client can have asked for, for a slow reader.
 ANSWERS_HELD_PER_CLIENT_SIZE_BYTES_MAX = 64 * MIB
 
@@ -130,7 +140,156 @@ HTTP_REQUEST_DURATION_MS_MAX = 300_000
 HTTP_CONNECTION_IDLE_MS_MAX = 75_000  # Also for the headers of a request to arrive.
 HTTP_BODY_WAIT_MS_MAX = 120_000
 HTTP_BATCH_QUERIES_MAX = 1_000
-SHUTDOWN_DURATION_MS_MAX = 8_000
+SHUTDOWN_DURATION_MS_MAX = 5_000
+CONNECTION_END_MS_MAX = 500  # For what is cut off then; containers are killed after 10 s in all.
+ACTIONS_END_MS_MAX = 1_000  # For actions to end that are cancelled because of it.
+HEALTH_WAIT_MS_MAX = 2_000
+
+# One address of clients. Those of this machine, its proxies for one, are not counted.
+SOCKETS_PER_ADDRESS_MAX = 1_000
+REQUESTS_PER_ADDRESS_MAX = 1_500  # Under way at one time, sockets among them.
+
+# HTTP actions (protocol).
+HTTP_ACTION_BODY_SIZE_BYTES_MAX = 20 * MIB  # Of a request, and of a response.
+HTTP_ACTION_DURATION_MS_MAX = 600_000
+
+# Tokens, and the keys by which they are checked. The skew is the protocol's. A set of keys is
+# fetched anew for a token with an unknown key, but only so often: anybody can make up keys.
+AUTH_PROVIDERS_MAX = 64
+TOKEN_SIZE_BYTES_MAX = 8 * KIB
+TOKEN_CLOCK_SKEW_MS_MAX = 5_000
+TOKEN_ISSUED_AHEAD_MS_MAX = 60_000  # By an issuer whose clock is ahead.
+KEY_SET_SIZE_BYTES_MAX = 64 * KIB
+KEY_SET_AGE_MS_MAX = 600_000  # Then a key that the issuer took back is no longer accepted.
+KEY_REFRESH_INTERVAL_MS = 60_000
+KEY_RETRY_INTERVAL_MS = 5_000  # While there are no keys at all.
+KEY_FETCH_DURATION_MS_MAX = 5_000
+RSA_KEY_BITS_MIN = 2_048
+RSA_KEY_BITS_MAX = 8_192  # Checking a signature takes longer with the square of it.
 
 # Past it the process ends: some call into C holds the interpreter's lock, and nobody is answered.
 EVENT_LOOP_FROZEN_MS_MAX = 5_000
+
+# Copies of everything: backups, exports and checks read one snapshot for as long as they take, and
+# meanwhile the write-ahead log only grows. Past this size the copy is given up.
+COPY_LOG_SIZE_BYTES_MAX = 2048 * MIB
+BACKUP_STEP_PAGES_MAX = 256  # Then the copy may be stopped, and is flushed now and then.
+CHECK_PROBLEMS_MAX = 20  # Named by one check; more are only counted as "more".
+LOG_QUIET_MS_MIN = 60_000  # Without a write, before the log is emptied into the file.
+FREEZE_DURATION_MS_MAX = 300_000
+FREEZE_WAIT_MS_MAX = 10_000  # For commits under way, and for readers of the log.
+
+# Files that are imported. A document of 1 MiB can be a few MiB of JSON; arrays are read whole. The
+# directory of a ZIP is held in memory, at about ten times its size.
+IMPORT_BATCH_DOCUMENTS_MAX = 200
+IMPORT_BATCH_SIZE_BYTES_MAX = 2 * MIB
+IMPORT_LINE_SIZE_BYTES_MAX = 8 * MIB
+IMPORT_ARRAY_SIZE_BYTES_MAX = 16 * MIB
+ZIP_DIRECTORY_SIZE_BYTES_MAX = 4 * MIB
+ZIP_RATIO_MAX = 200  # Unpacked to packed, beyond the first 16 MiB; JSON of documents is below 50.
+ZIP_UNPACKED_FREE_SIZE_BYTES = 16 * MIB
+
+# Stored files. The age of a token and that of a cached answer are the protocol's. A chunk is one
+# job of a commit group, so that calls go on beside an upload, and what a download holds.
+FILE_SIZE_BYTES_MAX = 64 * 1024 * MIB
+FILE_CHUNK_SIZE_BYTES = 256 * KIB
+FILE_CHUNKS_REMOVED_MAX = 8  # Of a file that was deleted, by one job.
+FILE_REMOVAL_RETRY_INTERVAL_MS = 10_000  # After a job failed, because the disk is full for one.
+FILE_CACHE_AGE_MS_MAX = 2_592_000_000  # In browsers: what is at an address never changes.
+FILE_PIECE_WAIT_MS_MAX = 120_000  # For the next bytes of an upload, or a download to be taken.
+UPLOADS_RUNNING_MAX = 200
+UPLOAD_TOKEN_AGE_MS_MAX = 3_600_000
+CONTENT_TYPE_LENGTH_MAX = 255
+
+# Finished calls: those kept in memory for whoever asks for the log, and those that wait to be
+# written as lines. How long a reader of the log waits for the next one is the protocol's.
+CALLS_KEPT_MAX = 10_000
+CALLS_KEPT_SIZE_BYTES_MAX = 16 * MIB
+CALLS_PER_ANSWER_MAX = 1_000
+CALL_LOG_WAIT_MS_MAX = 60_000
+CALLS_UNWRITTEN_MAX = 10_000
+
+# Environment variables (protocol).
+ENVIRONMENT_VARIABLES_MAX = 1_000
+ENVIRONMENT_NAME_LENGTH_MAX = 256
+ENVIRONMENT_VALUE_SIZE_BYTES_MAX = 8 * KIB
+
+# Scheduled functions. The first two, the distance and the age are the protocol's. So many of them,
+# and as many cron jobs, run at one time: slow actions must not take all that the deployment has.
+FUNCTIONS_SCHEDULED_MAX = 1_000  # By one mutation.
+SCHEDULED_ARGUMENTS_SIZE_BYTES_MAX = 16 * MIB  # Of all that one mutation schedules.
+# Of one function: they are part of a document, which must have room for the text of an error, too.
+JOB_ARGUMENTS_SIZE_BYTES_MAX = DOCUMENT_SIZE_BYTES_MAX - 64 * KIB
+SCHEDULE_DISTANCE_DAYS_MAX = 5 * 366  # From now, in either direction.
+JOBS_RUNNING_MAX = 8
+JOB_RETRY_MS_MIN = 100  # After an error that is not the function's; twice as long each time.
+JOB_RETRY_MS_MAX = 60_000
+JOB_ERROR_LENGTH_MAX = 10_000  # Of the text that is kept; a document must have room for it.
+JOBS_RECOVERED_MAX = 64  # At one time, of those that a process left behind when it died.
+JOBS_REMOVED_MAX = 256  # Finished ones, at one time.
+JOBS_REMOVED_SIZE_BYTES_MAX = 4 * MIB
+FINISHED_JOB_AGE_MS_MAX = 7 * 24 * 60 * 60 * 1000
+
+# Full-text search. The first six are the protocol's. Of a word that very many documents have, the
+# newest of them are looked at, so that no search takes long; a document of very many words is
+# known to live searches under one key, so that one write does not fill the write log.
+SEARCH_WORD_SIZE_BYTES_MAX = 31
+SEARCH_WORDS_MAX = 16  # Of what is searched for; the others are not looked at.
+SEARCH_PREFIX_WORDS_MAX = 16  # Words that begin with the last one.
+SEARCH_FILTERS_MAX = 8
+SEARCH_FILTER_FIELDS_MAX = 16  # Of one index.
+SEARCH_RESULTS_MAX = 1_024
+SEARCH_PREFIX_WORDS_TRIED_MAX = 64  # Of them, those that no document under the filters has.
+SEARCH_DOCUMENTS_PER_WORD_MAX = 4_096
+SEARCH_WORDS_TRACKED_MAX = 2_000
+
+# Vector search. The first six are the protocol's. A search compares the signs of all vectors, then
+# the floats of so many of them: of 100,000 sentences, one in two thousand is missed.
+VECTOR_DIMENSIONS_MIN = 2
+VECTOR_DIMENSIONS_MAX = 4_096
+VECTOR_RESULTS_MAX = 256
+VECTOR_RESULTS = 10  # Unless it is said how many.
+VECTOR_FILTER_FIELDS_MAX = 16
+VECTOR_FILTER_CONDITIONS_MAX = 64
+VECTOR_CANDIDATES_MIN = 1_000
+VECTOR_CANDIDATES_PER_RESULT = 20
+VECTOR_SIGNS_DIMENSIONS_MIN = 256  # Fewer signs tell too little; floats of these are soon read.
+
+# Accounts. Passwords: the least length is that of NIST's advice with nothing else beside it; a
+# hash takes 46 MiB and some 60 ms, so few are made at one time and few wait.
+EMAIL_LENGTH_MAX = 254
+USER_NAME_LENGTH_MAX = 200
+PASSWORD_LENGTH_MIN = 8
+PASSWORD_LENGTH_MAX = 1_024
+PASSWORD_HASH_MEMORY_KIB = 47_104
+PASSWORD_HASH_PASSES = 2
+PASSWORDS_HASHED_MAX = 2  # At one time.
+PASSWORDS_WAITING_MAX = 64
+ACCESS_TOKEN_AGE_MS_MAX = 600_000  # A session that ended is known to all by then.
+SESSION_IDLE_MS_MAX = 30 * 24 * 60 * 60 * 1000  # Without a refresh.
+SESSION_AGE_MS_MAX = 180 * 24 * 60 * 60 * 1000
+SESSIONS_PER_USER_MAX = 100
+SESSIONS_REMOVED_MAX = 4  # Expired ones, when one begins.
+REFRESH_TOKEN_GRACE_MS_MAX = 30_000  # In which it may be used again: by two tabs, or after a loss.
+REFRESH_TOKENS_FRESH_MAX = 8  # Of one session, that nobody used yet.
+CODE_DIGITS = 8
+CODE_AGE_MS_MAX = 600_000
+CODE_TRIES_MAX = 5
+CODES_REMOVED_MAX = 4  # Expired ones, when one is made.
+# Tries: so many at once, then one more each interval. Counted in memory.
+SIGN_INS_FAILED_MAX = 10  # Of one account.
+SIGN_INS_FAILED_PER_ADDRESS_MAX = 50
+SIGN_INS_FAILED_INTERVAL_MS = 60_000
+CODES_ASKED_MAX = 5  # For one e-mail address.
+CODES_ASKED_INTERVAL_MS = 600_000
+ACCOUNTS_MADE_MAX = 50  # By one address of clients: accounts, anonymous users, codes.
+ACCOUNTS_MADE_INTERVAL_MS = 60_000
+ATTEMPTS_KNOWN_MAX = 100_000  # Of whom tries are counted, about 200 bytes each.
+# Sign-ins at other issuers, under way in memory.
+OAUTH_PENDING_MAX = 10_000
+OAUTH_AGE_MS_MAX = 600_000  # For the user to sign in there.
+OAUTH_FINISH_AGE_MS_MAX = 60_000  # For the page to take the result.
+# The keys that sign access tokens: how old one gets, and how long it is published before it signs,
+# and after: longer than tokens live and others keep published keys.
+SIGNING_KEY_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000
+SIGNING_KEY_OVERLAP_MS = 3_600_000

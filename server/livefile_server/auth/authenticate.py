@@ -1,7 +1,7 @@
 """From the Authorization header of an HTTP request to an identity.
 
 Two forms: ``Bearer <jwt>``, and ``Convex <admin key>`` with, after a colon, the attributes of a
-user to act as. Not here: the websocket's ``Authenticate`` (``sync/session.py``).
+user to act as. Not here: the websocket's ``Authenticate`` (``sync/sign_in.py``).
 """
 
 import binascii
@@ -12,34 +12,43 @@ import orjson
 from livefile import ANONYMOUS, Identity, errors
 from livefile_server.auth.impersonation import act_as
 from livefile_server.auth.keys import AdminKeys
+from livefile_server.auth.tokens import Tokens
 
 SCHEME_LENGTH = 7  # Of "Convex " and of "Bearer ".
 
 
-def authenticate(header: str | None, keys: AdminKeys) -> Identity:
-    """Return who calls; without a header nobody is signed in.
+class Authenticator:
+    """Reads headers, for one server."""
 
-    Raises:
-        BadRequestError: a header that is neither form.
-        UnauthenticatedError: an admin key or a token that is refused.
-    """
-    if header is None:
-        return ANONYMOUS
-    if len(header) < SCHEME_LENGTH:
-        raise errors.BadRequestError(
-            "InvalidHeaderFailure", "The Authorization header is too short to hold credentials"
-        )
-    scheme, credentials = header[:SCHEME_LENGTH].lower(), header[SCHEME_LENGTH:].strip()
-    match scheme:
-        case "convex ":
-            return check_admin_credentials(credentials, keys)
-        case "bearer ":
-            raise _refuse_token(credentials)
-        case _:
+    def __init__(self, keys: AdminKeys, tokens: Tokens) -> None:
+        self._keys = keys
+        self._tokens = tokens
+
+    async def identify(self, header: str | None) -> Identity:
+        """Return who calls; without a header nobody is signed in.
+
+        Raises:
+            BadRequestError: a header that is neither form.
+            UnauthenticatedError: an admin key or a token that is refused.
+            OverloadedError: the issuer of a token cannot be asked for its keys now.
+        """
+        if header is None:
+            return ANONYMOUS
+        if len(header) < SCHEME_LENGTH:
             raise errors.BadRequestError(
-                "InvalidAdminKey",
-                "The Authorization header must begin with 'Bearer ' or 'Convex '",
+                "InvalidHeaderFailure", "The Authorization header is too short to hold credentials"
             )
+        scheme, credentials = header[:SCHEME_LENGTH].lower(), header[SCHEME_LENGTH:].strip()
+        match scheme:
+            case "convex ":
+                return check_admin_credentials(credentials, self._keys)
+            case "bearer ":
+                return (await self._tokens.check(credentials)).identity
+            case _:
+                raise errors.BadRequestError(
+                    "InvalidAdminKey",
+                    "The Authorization header must begin with 'Bearer ' or 'Convex '",
+                )
 
 
 def check_admin_credentials(credentials: str, keys: AdminKeys) -> Identity:
@@ -67,14 +76,3 @@ def _decode_attributes(encoded: str) -> Mapping[str, object]:
             "InvalidUserIdentity", "The user to act as must be a JSON object"
         )
     return attributes
-
-
-# No providers of tokens can be configured in this version, so none is accepted.
-def _refuse_token(token: str) -> errors.UnauthenticatedError:
-    if token.count(".") != 2:
-        return errors.UnauthenticatedError(
-            "InvalidAuthHeader", "The token is not a JWT of three parts"
-        )
-    return errors.UnauthenticatedError(
-        "NoAuthProvider", "No auth provider found matching the given token"
-    )

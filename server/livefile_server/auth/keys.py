@@ -67,6 +67,17 @@ class AdminKeys:
             )
         return ADMIN
 
+    def check_run_key(self, key: str) -> None:
+        """Return if ``key`` is the one of this run, which is only known on this machine.
+
+        Raises:
+            UnauthenticatedError: it is not, be it the key of the deployment.
+        """
+        if self._run_hash is None or not hmac.compare_digest(_hash(key.strip()), self._run_hash):
+            raise errors.UnauthenticatedError(
+                "BadAdminKey", "This route needs the key that the server left beside its file"
+            )
+
 
 # A plain hash is enough: the secret has 256 bits, so there is nothing to guess.
 def _hash(key: str) -> bytes:

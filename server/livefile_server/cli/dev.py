@@ -13,23 +13,35 @@ from livefile_server.cli.admin_key import show_new_admin_key
 from livefile_server.cli.command import Command
 from livefile_server.cli.options import (
     app_argument,
+    behind_proxy_option,
     config_option,
     db_option,
     host_option,
     option,
+    origin_option,
     out_option,
     port_option,
+    redact_errors_option,
+    site_port_option,
     web_option,
 )
 from livefile_server.dev.report import Report
-from livefile_server.dev.running import RunningServer, leave_note, make_run_key, remove_note
+from livefile_server.dev.running import (
+    RunningServer,
+    leave_note,
+    leave_note_beside,
+    make_run_key,
+    remove_note,
+)
 from livefile_server.dev.session import DevSession, write_types
 from livefile_server.dev.start import open_with_code
 from livefile_server.settings.config import Config, load_config
 from livefile_server.settings.log import set_up_logging
-from livefile_server.settings.port import first_free_port
+from livefile_server.settings.port import first_free_port, free_site_port
 from livefile_server.settings.project import Project, make_state_folder
-from livefile_server.web.serve import ServerSettings, serve
+from livefile_server.web.access import AccessRules
+from livefile_server.web.proxies import Proxies
+from livefile_server.web.serve import Addresses, ServerSettings, serve
 
 PORTS_TRIED_MAX = 11  # The wanted one and the ten after it.
 
@@ -39,6 +51,10 @@ PORTS_TRIED_MAX = 11  # The wanted one and the ten after it.
 @db_option("Database, made at the first start.", ".livefile/<app>.db in the project")
 @host_option()
 @port_option("Port to listen on, or the next free one of ten.")
+@site_port_option()
+@origin_option("pages of this machine")
+@behind_proxy_option()
+@redact_errors_option("no")
 @option("--once", is_flag=True, help="Load the app, apply its schema, write types, and end.")
 @web_option()
 @out_option()
@@ -48,6 +64,10 @@ def dev(
     db: Path | None,
     host: str | None,
     port: int | None,
+    site_port: int | None,
+    origin: tuple[str, ...],
+    behind_proxy: str | None,
+    redact_errors: bool | None,
     once: bool,
     web: Path | None,
     out: Path | None,
@@ -64,7 +84,16 @@ def dev(
     While it runs, .livefile/dev.json in the project holds its address and an admin key that is
     valid for this run only, so that `livefile run` needs no options there.
     """
-    given = {"app": app, "db": db, "host": host, "port": port, "web": web, "out": out}
+    given: dict[str, object] = {
+        "app": app,
+        "db": db,
+        "host": host,
+        "port": port,
+        "web": web,
+        "out": out,
+    }
+    given |= {"site_port": site_port, "origin": origin or None, "behind_proxy": behind_proxy}
+    given["redact_errors"] = redact_errors
     settings = load_config(given, config)
     set_up_logging()
     # A cached .pyc counts as fresh when its source has the same size and second, which two saves
@@ -98,14 +127,19 @@ def _run(settings: Config, report: Report) -> None:
         generated = settings.out or project.generated
         report.types_written(write_types(livefile.app, generated))
         livefile.observe_calls(report.call)
+        livefile.accounts.sender.show = report.code
         show_new_admin_key(AdminKeys(livefile))
         session = DevSession(livefile, watcher, generated, report)
         run_key = make_run_key()
         note: list[Path] = []
 
-        def start(url: str) -> None:
-            note.append(leave_note(project.state, RunningServer(url=url, admin_key=run_key)))
-            report.tell(f"Serving {livefile.app.name} at {url}", style="bold")
+        def start(addresses: Addresses) -> None:
+            server = RunningServer(url=addresses.main, admin_key=run_key)
+            note.append(leave_note(project.state, server))
+            note.append(leave_note_beside(livefile.path, server))
+            report.tell(f"Serving {livefile.app.name} at {addresses.main}", style="bold")
+            if livefile.app.http_router is not None:
+                report.tell(f"HTTP actions at {addresses.for_http_actions}")
             session.start()
 
         try:
@@ -114,8 +148,13 @@ def _run(settings: Config, report: Report) -> None:
                 ServerSettings(
                     host=settings.host,
                     port=port,
+                    site_port=free_site_port(settings.host, settings.site_port, port),
                     web_root=settings.web or project.page,
+                    access=AccessRules(settings.origin, is_local=True, host=settings.host),
+                    proxies=Proxies(settings.proxies),
+                    public_url=settings.public_url,
                     run_admin_key=run_key,
+                    redacts_errors=settings.redact_errors is True,
                 ),
                 start,
             )
@@ -127,7 +166,7 @@ def _run(settings: Config, report: Report) -> None:
 
 def _open(settings: Config, app: App) -> Livefile:
     if settings.db is not None:
-        return Livefile.open(settings.db, app=app)
+        return Livefile.open(settings.db, app=app, has_scheduler=False)
     project = Project(folder=app.path.parent, name=app.name)
     make_state_folder(project.state)
-    return Livefile.open(project.database, app=app)
+    return Livefile.open(project.database, app=app, has_scheduler=False)

@@ -13,20 +13,36 @@ from importlib import import_module
 import click
 
 COMMANDS: Mapping[str, str] = {
+    "backup": "backup:backup",
+    "check": "check:check",
     "codegen": "codegen:codegen",
     "dev": "dev:dev",
+    "env": "env:env",
+    "export": "export:export_command",
+    "freeze": "freeze:freeze",
+    "import": "import_:import_command",
+    "logs": "logs:logs",
     "migrate": "migrate:migrate",
     "new": "new:new",
+    "restore": "restore:restore",
     "run": "run:run",
     "serve": "serve:serve_command",
 }
 """Each command's module in this package and its name there."""
 
 SUMMARIES: Mapping[str, str] = {
+    "backup": "Write a checked copy of a deployment's file.",
+    "check": "Check a deployment's file.",
     "codegen": "Write TypeScript types for the app's functions and tables.",
     "dev": "Serve an app and follow every change of its code.",
+    "env": "Set, show and remove a deployment's environment variables.",
+    "export": "Write the documents of a deployment into a file.",
+    "freeze": "Run a command while a file stands still.",
+    "import": "Let the documents of a file be documents of a deployment.",
+    "logs": "Print the newest calls of a running deployment.",
     "migrate": "Bring the stored documents of a table into another form.",
     "new": "Make a new project with a chat app and its page.",
+    "restore": "Make a deployment's file of a backup.",
     "run": "Call a function and print what it returns.",
     "serve": "Serve a deployment.",
 }

@@ -21,7 +21,8 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 def option(name: str, **attributes: Any) -> Decorator[Any]:  # Any: as in click.option.
     """Return an option with its environment variable, both in the help."""
-    return click.option(name, envvar=variable_name(name), show_envvar=True, **attributes)
+    variable = variable_name(name.partition("/")[0])  # Of a pair of flags the first.
+    return click.option(name, envvar=variable, show_envvar=True, **attributes)
 
 
 def app_argument() -> Decorator[Any]:
@@ -57,6 +58,58 @@ def port_option(explanation: str) -> Decorator[Any]:
         metavar="N",
         help=explanation,
         show_default=str(PORT_DEFAULT),
+    )
+
+
+def site_port_option() -> Decorator[Any]:
+    """Return the option ``--site-port``."""
+    return option(
+        "--site-port",
+        type=click.IntRange(0, PORT_MAX),
+        metavar="N",
+        help="Second port, for HTTP actions alone; 0 for none.",
+        show_default="the one after --port, if it is free",
+    )
+
+
+def origin_option(default: str) -> Decorator[Any]:
+    """Return the option ``--origin``."""
+    return option(
+        "--origin",
+        multiple=True,
+        metavar="ORIGIN",
+        help="Web page that may ask, such as https://chat.example; may be repeated.",
+        show_default=default,
+    )
+
+
+def behind_proxy_option() -> Decorator[Any]:
+    """Return the option ``--behind-proxy``."""
+    return option(
+        "--behind-proxy",
+        metavar="ADDRESSES",
+        help="Proxies whose X-Forwarded- headers are believed, such as 127.0.0.1,10.0.0.0/8.",
+        show_default="none",
+    )
+
+
+def public_url_option() -> Decorator[Any]:
+    """Return the option ``--public-url``."""
+    return option(
+        "--public-url",
+        metavar="URL",
+        help="Where clients reach the deployment, such as https://api.chat.example, for links.",
+        show_default="where it listens",
+    )
+
+
+def redact_errors_option(default: str) -> Decorator[Any]:
+    """Return the option ``--redact-errors``."""
+    return option(
+        "--redact-errors/--no-redact-errors",
+        default=None,
+        help="Send clients neither the texts of failures nor what functions print.",
+        show_default=default,
     )
 
 

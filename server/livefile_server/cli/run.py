@@ -22,6 +22,7 @@ from livefile_server.cli.command import Command
 from livefile_server.cli.options import app_option, db_option, json_option, option
 from livefile_server.dev.admin_client import CallAnswer, call_function
 from livefile_server.dev.running import RunningServer, find_note
+from livefile_server.settings.terminal_text import indented_lines
 
 
 @click.command(cls=Command)
@@ -69,12 +70,12 @@ def run(
             url, admin_key = server.url, admin_key or server.admin_key
         answer = call_function(url, admin_key, path, arguments)
     for line in answer.log_lines:
-        click.echo(line, err=True)
+        click.echo(indented_lines(line), err=True)
     if answer.error is not None:
         message = answer.error
         if answer.has_error_data:
             message += f"\ndata: {orjson.dumps(answer.error_data).decode()}"
-        raise click.ClickException(message)
+        raise click.ClickException(indented_lines(message))
     click.echo(_printed(answer.value, json))
 
 
@@ -100,7 +101,7 @@ def _find_server(app: str | None) -> RunningServer:
 def _call_in_process(db: Path, app: str, path: str, arguments: dict[str, Any]) -> CallAnswer:
     args = from_wire(arguments)
     assert isinstance(args, dict)
-    with Livefile.open(db, app=app) as livefile:
+    with Livefile.open(db, app=app, has_scheduler=False) as livefile:
         answered: Future[Outcome | LivefileError] = Future()
         livefile.failed = answered.set_exception
         call = Call(

@@ -9,7 +9,7 @@ Not here: types of validators (``codegen/typescript_validator.py``), writing the
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from livefile import AppDescription, FunctionDescription, FunctionKind, TableDescription
@@ -201,11 +201,51 @@ def _table_type(table: TableDescription, types: ValidatorTypes) -> TypescriptTyp
                     is_block=True,
                 ),
             ),
-            Property("searchIndexes", ObjectType(())),
-            Property("vectorIndexes", ObjectType(())),
+            Property("searchIndexes", _search_indexes(table)),
+            Property("vectorIndexes", _vector_indexes(table)),
         ),
         is_block=True,
     )
+
+
+def _search_indexes(table: TableDescription) -> ObjectType:
+    return _block(
+        Property(
+            name,
+            ObjectType(
+                (
+                    Property("searchField", Name(quoted(spec.fields[0]))),
+                    Property("filterFields", _any_of(spec.filters)),
+                )
+            ),
+        )
+        for name, spec in table.text_indexes.items()
+    )
+
+
+def _vector_indexes(table: TableDescription) -> ObjectType:
+    return _block(
+        Property(
+            name,
+            ObjectType(
+                (
+                    Property("vectorField", Name(quoted(spec.fields[0]))),
+                    Property("dimensions", Name("number")),
+                    Property("filterFields", _any_of(spec.filters)),
+                )
+            ),
+        )
+        for name, spec in table.vector_indexes.items()
+    )
+
+
+def _block(properties: Iterable[Property]) -> ObjectType:
+    members = tuple(properties)
+    return ObjectType(members, is_block=bool(members))
+
+
+def _any_of(paths: Sequence[str]) -> TypescriptType:
+    return union(tuple(Name(quoted(path)) for path in paths)) if paths else Name("never")
 
 
 def _tuple_type(paths: Sequence[str]) -> TypescriptType:

@@ -7,12 +7,14 @@ Not here: the server's own log (``settings/log.py``).
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from livefile import CallRecord, DeployProgress, FunctionKind
+from livefile_server.settings.terminal_text import indented_lines, one_line
 
 _KINDS = {
     FunctionKind.QUERY: ("query", "cyan"),
@@ -31,17 +33,20 @@ class Report:
         """Print one sentence of our own."""
         self._print(Text(sentence, style=style))
 
-    def call(self, record: CallRecord) -> None:
+    def call(self, record: CallRecord, *, has_time: bool = False) -> None:
         """Print one call of a function, its log lines and its error."""
         kind, style = _KINDS[record.kind]
         text = Text()
+        if has_time:
+            started = datetime.fromtimestamp(record.started_ns / 1e9)
+            text.append(f"{started:%Y-%m-%d %H:%M:%S} ", style="dim")
         text.append(f"{kind:8}", style=style)
-        text.append(f" {record.path}  ")
-        text.append("cached" if record.is_cached else f"{record.duration_ms:.1f} ms", style="dim")
+        text.append(f" {one_line(record.path)}  ")
+        text.append("cached" if record.is_cached else _figures(record), style="dim")
         for line in record.log_lines:
-            text.append(f"\n  {_indented(line)}")
+            text.append(f"\n  {indented_lines(line)}")
         if record.error is not None:
-            text.append(f"\n  {_indented(record.error)}", style="red")
+            text.append(f"\n  {indented_lines(record.error)}", style="red")
         self._print(text)
 
     def reloaded(self, changed: Sequence[Path], written: Sequence[Path]) -> None:
@@ -65,9 +70,13 @@ class Report:
             names = ", ".join(path.name for path in written)
             self.tell(f"Types written to {written[0].parent}: {names}.", style="green")
 
+    def code(self, email: str, digits: str) -> None:
+        """Print the code that an app without a sender would have sent to an address."""
+        self.tell(f"Code for {one_line(email)}: {digits} (EmailCode has no send)", style="yellow")
+
     def failed(self, error: Exception, consequence: str) -> None:
         """Print an error with its traceback, and what follows from it."""
-        self.tell(str(error), style="red")
+        self.tell(indented_lines(str(error), indent=""), style="red")
         self.tell(consequence, style="bold red")
 
     def _print(self, text: Text) -> None:
@@ -75,5 +84,13 @@ class Report:
         self._console.print(text, soft_wrap=True)
 
 
-def _indented(text: str) -> str:
-    return text.replace("\n", "\n  ")
+def _figures(record: CallRecord) -> str:
+    """Return how long a call took and what it did, without what it did not do."""
+    figures = [f"{record.duration_ms:.1f} ms"]
+    if record.documents_read:
+        figures.append(f"{record.documents_read:,} read")
+    if record.documents_written:
+        figures.append(f"{record.documents_written:,} written")
+    if record.retries:
+        figures.append(f"{record.retries} retries")
+    return ", ".join(figures)

@@ -8,17 +8,22 @@ Not here: the command line (``cli/options.py``); folders that follow from the ap
 (``settings/project.py``).
 """
 
+import ipaddress
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from livefile_server.settings.errors import ConfigError
+from livefile_server.settings.log import LogFormat
 
 CONFIG_FILE = "livefile.toml"
 HOST_DEFAULT = "127.0.0.1"
 PORT_DEFAULT = 3210
 PORT_MAX = 65_535
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +38,49 @@ class Config:
     port: int = PORT_DEFAULT
     """0 takes any free port."""
 
+    site_port: int | None = None
+    """For HTTP actions alone: None is the one after ``port``, 0 is none."""
+
+    origin: tuple[str, ...] = ()
+    """Origins of the web pages that may ask."""
+
+    behind_proxy: str = ""
+    """Addresses and networks of the proxies that are believed, with commas."""
+
+    public_url: str = ""
+    """Where clients reach the deployment, for links; empty: where it listens."""
+
+    redact_errors: bool | None = None
+    """Whether clients get less than all of a failure's text: None is no for dev, yes for serve."""
+
+    log_format: LogFormat = LogFormat.TEXT
     web: Path | None = None
     out: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= PORT_MAX:
             raise ConfigError(f"port must be from 0 to {PORT_MAX}; it is {self.port}")
+        if self.site_port is not None and not 0 <= self.site_port <= PORT_MAX:
+            raise ConfigError(f"site-port must be from 0 to {PORT_MAX}; it is {self.site_port}")
+        if self.site_port and self.site_port == self.port:
+            raise ConfigError(f"site-port must be another one than port; both are {self.port}")
+        for origin in self.origin:
+            _check_origin(origin)
+        if self.public_url and not _is_origin(self.public_url):
+            raise ConfigError(
+                "public-url must be a scheme and a host in lower case, such as "
+                f"https://api.chat.example, without a path; it is {self.public_url!r}"
+            )
+        _parse_networks(self.behind_proxy)
         if not self.host:
             raise ConfigError("host must not be empty; use 127.0.0.1 for this machine only")
         if self.web is not None and not self.web.is_dir():
             raise ConfigError(f"web must be a folder with a built page; {self.web} is none")
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The proxies that are believed."""
+        return _parse_networks(self.behind_proxy)
 
 
 def variable_name(option: str) -> str:
@@ -120,11 +158,64 @@ def _read_port(item: object, folder: Path) -> int:
     return item
 
 
+def _read_texts(item: object, folder: Path) -> tuple[str, ...]:
+    if isinstance(item, str) or not isinstance(item, list):
+        raise TypeError("a list of texts")
+    return tuple(_read_text(each, folder) for each in item)
+
+
+def _parse_networks(text: str) -> tuple[Network, ...]:
+    given = [each.strip() for each in text.split(",") if each.strip()]
+    try:
+        return tuple(ipaddress.ip_network(each) for each in given)
+    except ValueError as error:
+        raise ConfigError(
+            f"behind-proxy must be addresses or networks such as 10.0.0.0/8: {error}"
+        ) from error
+
+
+def _is_origin(text: str) -> bool:
+    address = urlsplit(text)
+    return (
+        address.scheme in ("http", "https")
+        and bool(address.hostname)
+        and f"{address.scheme}://{address.netloc}" == text == text.lower()
+        and "@" not in address.netloc
+    )
+
+
+def _check_origin(origin: str) -> None:
+    if not _is_origin(origin) and origin != "null":
+        raise ConfigError(
+            "origin must be a scheme and a host in lower case, such as https://chat.example or "
+            f"http://localhost:5173, without a path; it is {origin!r}"
+        )
+
+
+def _read_flag(item: object, folder: Path) -> bool:
+    if not isinstance(item, bool):
+        raise TypeError("true or false")
+    return item
+
+
+def _read_log_format(item: object, folder: Path) -> LogFormat:
+    try:
+        return LogFormat(item)
+    except ValueError as error:
+        raise TypeError(" or ".join(f'"{each.value}"' for each in LogFormat)) from error
+
+
 _READERS: Mapping[str, Callable[[object, Path], object]] = {
     "app": _read_app,
     "db": _read_path,
     "host": _read_text,
     "port": _read_port,
+    "site_port": _read_port,
+    "origin": _read_texts,
+    "behind_proxy": _read_text,
+    "public_url": _read_text,
+    "redact_errors": _read_flag,
+    "log_format": _read_log_format,
     "web": _read_path,
     "out": _read_path,
 }

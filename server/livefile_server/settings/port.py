@@ -47,8 +47,34 @@ def first_free_port(host: str, port: int, tries: int) -> int:
     raise port_taken(host, port)
 
 
-def port_taken(host: str, port: int) -> PortTakenError:
+def free_site_port(host: str, wanted: int | None, port: int) -> int | None:
+    """Return the port for HTTP actions beside ``port``: the wanted one, or the one after.
+
+    None if none is wanted, or if nobody said which and that one cannot be had: HTTP actions are
+    below ``/http/`` of the main port in any case. With port 0 it is any free one as well.
+
+    Raises:
+        PortTakenError: the wanted one is taken.
+        ConfigError: as ``require_free_port``.
+    """
+    if wanted == 0:
+        return None
+    if wanted is not None:
+        try:
+            require_free_port(host, wanted)
+        except PortTakenError as error:
+            raise port_taken(host, wanted, "--site-port") from error
+        return wanted
+    if port == 0:
+        return 0
+    try:
+        return first_free_port(host, port + 1, tries=1)
+    except PortTakenError:
+        return None
+
+
+def port_taken(host: str, port: int, option: str = "--port") -> PortTakenError:
     """Return the error that says so."""
     return PortTakenError(
-        f"port {port} on {host} is taken by another process; choose another with --port"
+        f"port {port} on {host} is taken by another process; choose another with {option}"
     )

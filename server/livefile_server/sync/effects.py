@@ -4,7 +4,7 @@ Whoever owns the socket performs the effects in order. Not here: the socket
 (``web/websocket.py``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from livefile import Call, LivefileError, QuerySetChange, errors
 
@@ -50,6 +50,13 @@ class ChangeQuerySet:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckToken:
+    """Check a JWT; then call ``Session.token_checked``, before any further message is taken."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Require:
     """Ask for an update at ``ts`` or later, even if it is empty."""
 
@@ -64,7 +71,9 @@ class Close:
     reason: str = ""
 
 
-Effect = SendFrame | SendPing | RunMutation | RunAction | ChangeQuerySet | Require | Close
+Effect = (
+    SendFrame | SendPing | RunMutation | RunAction | ChangeQuerySet | CheckToken | Require | Close
+)
 
 
 def close_for(error: LivefileError) -> Close:

@@ -29,6 +29,11 @@ class Outbox:
         self._update: Update | None = None
         self._outcomes: dict[int, Outcome | None] = {}
 
+    @property
+    def has_update(self) -> bool:
+        """Whether an update waits."""
+        return self._update is not None
+
     def hold_answer(self, payload: bytes) -> None:
         """Keep one answer behind those already kept.
 

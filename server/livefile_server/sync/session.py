@@ -10,11 +10,10 @@ Not here: parsing and encoding (``messages.py``, ``wire.py``), performing the ef
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from livefile import (
-    ANONYMOUS,
     Failure,
     Identity,
     LivefileError,
@@ -25,24 +24,25 @@ from livefile import (
     errors,
     limits,
 )
-from livefile_server.auth.impersonation import act_as
+from livefile_server.auth.signed_in import SignedIn
 from livefile_server.sync import wire
 from livefile_server.sync.client_version import ClientVersion
 from livefile_server.sync.effects import (
     CLOSE_NORMAL,
     ChangeQuerySet,
+    CheckToken,
     Close,
     Effect,
     Require,
     RunAction,
     RunMutation,
     SendFrame,
-    SendPing,
     close_for,
 )
+from livefile_server.sync.in_flight import InFlight
+from livefile_server.sync.keep_alive import NS_PER_MS, KeepAlive
 from livefile_server.sync.messages import (
     ActionRequest,
-    AdminToken,
     Authenticate,
     ClientMessage,
     Connect,
@@ -54,12 +54,12 @@ from livefile_server.sync.messages import (
 )
 from livefile_server.sync.outbox import Outbox
 from livefile_server.sync.phase import Phase, check_legal
+from livefile_server.sync.redaction import Redaction
 from livefile_server.sync.refused_queries import RefusedQueries
 from livefile_server.sync.requests import make_call, make_watch_query
 from livefile_server.sync.shared_transitions import SharedTransitions
+from livefile_server.sync.sign_in import EXPIRED_TEXT, SignIn
 from livefile_server.sync.state import ClientState
-
-NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,15 @@ class SessionSettings:
     """What all sessions of one server share.
 
     ``latest_ts`` returns the newest published timestamp. ``check_admin_key`` returns the
-    identity that a key stands for, or raises ``UnauthenticatedError``.
+    identity that a key stands for, or raises ``UnauthenticatedError``. ``wall_ns`` returns the time
+    by which tokens expire.
     """
 
     latest_ts: Callable[[], int]
     check_admin_key: Callable[[str], Identity]
+    wall_ns: Callable[[], int]
     transitions: SharedTransitions
+    redaction: Redaction = field(default_factory=Redaction)
 
 
 class Session:
@@ -83,20 +86,19 @@ class Session:
 
     def __init__(self, settings: SessionSettings, client: ClientVersion, now_ns: int) -> None:
         self._settings = settings
+        self._redact = settings.redaction.outcome
         self._client = client
         self._phase = Phase.FRESH
         self._session_id: str | None = None
         self._clock_skew_ms: int | None = None
-        self._identity = ANONYMOUS
+        self._sign_in = SignIn(settings.check_admin_key, settings.wall_ns)
         self._state = ClientState()
         self._refused = RefusedQueries()
         self._outbox = Outbox()
         self._is_writable = True
-        self._mutations_running = 0
-        self._actions_running = 0
-        self._heard_ns = now_ns
-        self._sent_ns = now_ns
-        self._pinged_ns = now_ns
+        self._in_flight = InFlight()
+        self._message_size_bytes = 0
+        self._keep_alive = KeepAlive(now_ns)
 
     @property
     def phase(self) -> Phase:
@@ -107,12 +109,16 @@ class Session:
 
     def receive_text(self, text: str | bytes, now_ns: int) -> list[Effect]:
         """Take one text message."""
-        self._heard_ns = now_ns
+        self._keep_alive.heard_ns = now_ns
         if self._phase is Phase.CLOSED:
             return []
+        assert not self._sign_in.is_checking
         try:
+            self._message_size_bytes = len(text)
             message = parse_client_message(text)
             check_legal(self._phase, message)
+            if self._sign_in.has_expired and not isinstance(message, Authenticate | Event):
+                return self._end()
             return self._receive(message, now_ns)
         except errors.BadRequestError as error:
             return self._fail_fatally(str(error))
@@ -121,14 +127,14 @@ class Session:
 
     def receive_binary(self, now_ns: int) -> list[Effect]:
         """Take one binary message, which the protocol does not know."""
-        self._heard_ns = now_ns
+        self._keep_alive.heard_ns = now_ns
         if self._phase is Phase.CLOSED:
             return []
         return self._fail_fatally("Unexpected message type: binary")
 
     def receive_pong(self, now_ns: int) -> None:
         """Take a ping or a pong of the websocket: the client is there."""
-        self._heard_ns = now_ns
+        self._keep_alive.heard_ns = now_ns
 
     def _receive(self, message: ClientMessage, now_ns: int) -> list[Effect]:
         match message:
@@ -162,26 +168,32 @@ class Session:
 
     def _authenticate(self, message: Authenticate) -> list[Effect]:
         self._state.check_authenticate(message)
-        match message.token:
-            case None:
-                identity = ANONYMOUS
-            case UserToken():
-                return self._refuse_identity("No auth provider found matching the given token")
-            case AdminToken():
-                try:
-                    identity = self._settings.check_admin_key(message.token.key)
-                    if message.token.acting_as is not None:
-                        identity = act_as(identity, message.token.acting_as)
-                except (errors.UnauthenticatedError, errors.BadRequestError) as error:
-                    return self._refuse_identity(str(error))
-            case _:
-                assert_never(message.token)
-        self._identity = identity
+        if isinstance(message.token, UserToken):
+            self._sign_in.is_checking = True
+            return [CheckToken(token=message.token.token)]
+        try:
+            return self._become(self._sign_in.check(message.token))
+        except (errors.UnauthenticatedError, errors.BadRequestError) as error:
+            return self._refuse_identity(str(error))
+
+    def token_checked(self, answer: SignedIn | LivefileError, now_ns: int) -> list[Effect]:
+        """Take what became of the token that ``CheckToken`` named."""
+        self._sign_in.is_checking = False
+        if self._phase is Phase.CLOSED:
+            return []
+        if isinstance(answer, SignedIn):
+            return self._become(answer)
+        if isinstance(answer, errors.UnauthenticatedError):
+            return self._refuse_identity(str(answer))
+        return self._fail(answer)
+
+    def _become(self, signed_in: SignedIn) -> list[Effect]:
+        self._sign_in.become(signed_in)
         self._state.identity_version += 1
         return [self._change_query_set((), ())]
 
     def _modify_query_set(self, message: ModifyQuerySet) -> list[Effect]:
-        modifications = self._state.modify(message)
+        modifications = self._state.modify(message, self._message_size_bytes)
         version = message.new_version
         for query_id in modifications.dropped:
             self._refused.drop(version, query_id)
@@ -206,7 +218,7 @@ class Session:
             QuerySetChange(
                 query_set_version=self._state.query_set_version,
                 identity_version=self._state.identity_version,
-                identity=self._identity,
+                identity=self._sign_in.identity,
                 added=added,
                 removed=removed,
             )
@@ -214,28 +226,20 @@ class Session:
 
     def _request_mutation(self, message: MutationRequest) -> list[Effect]:
         number = message.request_number
-        call = make_call(message, self._session_id, self._identity)
+        call = make_call(message, self._session_id, self._sign_in.identity)
         if isinstance(call, Failure):
-            return self._answer(wire.encode_mutation_response(number, call), is_required=True)
-        if self._mutations_running >= limits.MUTATIONS_QUEUED_PER_CLIENT_MAX:
-            raise errors.OverloadedError(
-                "TooManyConcurrentMutations",
-                f"One client may have {self._mutations_running} mutations waiting",
-            )
-        self._mutations_running += 1
+            refusal = wire.encode_mutation_response(number, self._redact(call))
+            return self._answer(refusal, is_required=True)
+        self._in_flight.begin_mutation(number, self._message_size_bytes)
         return [RunMutation(request_number=number, call=call)]
 
     def _request_action(self, message: ActionRequest) -> list[Effect]:
         number = message.request_number
-        call = make_call(message, self._session_id, self._identity)
+        call = make_call(message, self._session_id, self._sign_in.identity)
         if isinstance(call, Failure):
-            return self._answer(wire.encode_action_response(number, call), is_required=True)
-        if self._actions_running >= limits.ACTIONS_RUNNING_PER_CLIENT_MAX:
-            raise errors.OverloadedError(
-                "TooManyInflightActionsForSingleClient",
-                f"One client may have {self._actions_running} actions running",
-            )
-        self._actions_running += 1
+            refusal = wire.encode_action_response(number, self._redact(call))
+            return self._answer(refusal, is_required=True)
+        self._in_flight.begin_action(number, self._message_size_bytes)
         return [RunAction(request_number=number, call=call)]
 
     # --- From the engine ------------------------------------------------------------------
@@ -244,58 +248,72 @@ class Session:
         self, request_number: int, outcome: Outcome | LivefileError, now_ns: int
     ) -> list[Effect]:
         """Take the outcome of a mutation; the engine sends the update after it by itself."""
-        self._mutations_running -= 1
-        if self._phase is Phase.CLOSED:
-            return []
+        self._in_flight.end_mutation(request_number)
+        if self._is_over:
+            return self._end()
         if isinstance(outcome, LivefileError):
             return self._fail(outcome)
-        payload = wire.encode_mutation_response(request_number, outcome)
+        payload = wire.encode_mutation_response(request_number, self._redact(outcome))
         if self._is_too_large(payload):
             failure = wire.fit_outcome(outcome, "The mutation was committed, but its result")
             payload = wire.encode_mutation_response(request_number, failure)
-        self._sent_ns = now_ns
+        self._keep_alive.sent_ns = now_ns
         return self._answer(payload)
 
     def action_done(
         self, request_number: int, outcome: Outcome | LivefileError, now_ns: int
     ) -> list[Effect]:
         """Take the outcome of an action, and ask for an update to follow it."""
-        self._actions_running -= 1
-        if self._phase is Phase.CLOSED:
-            return []
+        self._in_flight.end_action(request_number)
+        if self._is_over:
+            return self._end()
         if isinstance(outcome, LivefileError):
             return self._fail(outcome)
-        payload = wire.encode_action_response(request_number, outcome)
+        payload = wire.encode_action_response(request_number, self._redact(outcome))
         if self._is_too_large(payload):
             failure = wire.fit_outcome(outcome, "The action has run, but its result")
             payload = wire.encode_action_response(request_number, failure)
-        self._sent_ns = now_ns
+        self._keep_alive.sent_ns = now_ns
         return self._answer(payload, is_required=True)
 
     def updated(self, update: Update, now_ns: int) -> list[Effect]:
         """Take a new state of the query set."""
-        if self._phase is Phase.CLOSED:
-            return []
+        if self._is_over:
+            return self._end()
         update = self._refused.join(update)
-        if not self._is_writable:
+        is_current = update.identity_version == self._state.identity_version
+        if self._is_writable and is_current and not self._outbox.has_update:
+            return self._transition(update, now_ns)
+        self._outbox.hold_update(update)
+        return self._send_backlog(now_ns) if self._is_writable else []
+
+    # An update of the identity before waits to be merged into the one of the identity in force:
+    # what is left of it there is what the new one may see as well.
+    def _send_backlog(self, now_ns: int) -> list[Effect]:
+        backlog = self._outbox.release()
+        effects: list[Effect] = [SendFrame(payload) for payload in backlog.answers]
+        update = backlog.update
+        if update is not None and update.identity_version == self._state.identity_version:
+            effects += self._transition(update, now_ns)
+        elif update is not None:
             self._outbox.hold_update(update)
-            return []
-        return self._transition(update, now_ns)
+        if effects:
+            self._keep_alive.sent_ns = now_ns
+        return effects
 
     def _transition(self, update: Update, now_ns: int) -> list[Effect]:
-        self._sent_ns = now_ns
+        self._keep_alive.sent_ns = now_ns
         start = self._state.sent
         end = self._state.advance(update)
         if start.query_set == end.query_set and start.identity == end.identity:
             payload = self._settings.transitions.encode(start, end, update.outcomes, now_ns)
         else:
-            payload = wire.encode_transition(
-                start, end, update.outcomes, now_ns, self._clock_skew_ms
-            )
+            shown = self._settings.redaction.outcomes(update.outcomes)
+            payload = wire.encode_transition(start, end, shown, now_ns, self._clock_skew_ms)
         if len(payload) > limits.TRANSITION_CHUNK_SIZE_BYTES and self._client.takes_chunks:
             return [SendFrame(chunk) for chunk in wire.cut_transition(payload)]
         if self._is_too_large(payload):
-            outcomes = wire.fit_outcomes(update.outcomes)
+            outcomes = wire.fit_outcomes(self._settings.redaction.outcomes(update.outcomes))
             payload = wire.encode_transition(start, end, outcomes, now_ns, self._clock_skew_ms)
         return [SendFrame(payload)]
 
@@ -304,32 +322,17 @@ class Session:
     def writable_changed(self, is_writable: bool, now_ns: int) -> list[Effect]:
         """Take the news that the client reads slowly, or that it caught up."""
         self._is_writable = is_writable
-        if not is_writable or self._phase is Phase.CLOSED:
+        if not is_writable:
             return []
-        backlog = self._outbox.release()
-        effects: list[Effect] = [SendFrame(payload) for payload in backlog.answers]
-        if backlog.update is not None:
-            effects += self._transition(backlog.update, now_ns)
-        if effects:
-            self._sent_ns = now_ns
-        return effects
+        return self._end() if self._is_over else self._send_backlog(now_ns)
 
     def tick(self, now_ns: int) -> list[Effect]:
         """Keep the socket alive, or give a silent client up. To be called every second or so."""
-        if self._phase is Phase.CLOSED:
-            return []
-        if now_ns - self._heard_ns > limits.CLIENT_SILENCE_MS_MAX * NS_PER_MS:
+        if self._is_over:
+            return self._end()
+        if self._keep_alive.is_silent(now_ns):
             return self._close(Close(code=CLOSE_NORMAL, reason="ClientSilent"))
-        effects: list[Effect] = []
-        if now_ns - self._pinged_ns >= limits.WEBSOCKET_PING_INTERVAL_MS * NS_PER_MS:
-            self._pinged_ns = now_ns
-            effects.append(SendPing())
-        # npm's client does not see pings of the websocket; without this one it reconnects.
-        is_idle = now_ns - self._sent_ns >= limits.IDLE_PING_INTERVAL_MS * NS_PER_MS
-        if is_idle and self._is_writable:
-            self._sent_ns = now_ns
-            effects.append(SendFrame(wire.PING))
-        return effects
+        return self._keep_alive.pings(now_ns, is_writable=self._is_writable)
 
     def fail(self, error: LivefileError) -> list[Effect]:
         """Take an error of the infrastructure that no outcome reports."""
@@ -356,12 +359,22 @@ class Session:
             effects.append(Require(ts=self._settings.latest_ts()))
         return effects
 
+    @property
+    def _is_over(self) -> bool:
+        return self._phase is Phase.CLOSED or self._sign_in.has_expired
+
+    # If the socket is not closed yet, its token has expired.
+    def _end(self) -> list[Effect]:
+        if self._phase is Phase.CLOSED:
+            return []
+        return self._refuse_identity(EXPIRED_TEXT, is_update=False)
+
     def _is_too_large(self, payload: bytes) -> bool:
         return len(payload) > limits.MESSAGE_SIZE_BYTES_MAX and not self._client.is_npm
 
-    def _refuse_identity(self, text: str) -> list[Effect]:
+    def _refuse_identity(self, text: str, is_update: bool = True) -> list[Effect]:
         # The socket closes after an AuthError: npm's client counts on it to begin again.
-        error = wire.encode_auth_error(text, self._state.sent.identity, is_update=True)
+        error = wire.encode_auth_error(text, self._state.sent.identity, is_update=is_update)
         return [SendFrame(error), *self._close(Close(code=CLOSE_NORMAL))]
 
     def _fail_fatally(self, text: str) -> list[Effect]:

@@ -10,6 +10,7 @@ the query set or of the identity; they hold the clock skew of their one client.
 from collections.abc import Mapping
 
 from livefile import Outcome, limits
+from livefile_server.sync.redaction import Redaction
 from livefile_server.sync.state import Version
 from livefile_server.sync.wire import encode_transition
 
@@ -23,7 +24,8 @@ Outcomes = Mapping[int, Outcome | None]
 class SharedTransitions:
     """The encoded transitions to the newest timestamp, bounded in number and in size."""
 
-    def __init__(self) -> None:
+    def __init__(self, redaction: Redaction | None = None) -> None:
+        self._redaction = redaction or Redaction()
         self._ts = 0
         self._size_bytes = 0
         # The outcomes are kept beside the bytes because the keys hold their identities,
@@ -46,7 +48,8 @@ class SharedTransitions:
         known = self._transitions.get(tuple(key))
         if known is not None:
             return known[0]
-        transition = encode_transition(start, end, outcomes, server_ns)
+        shown = self._redaction.outcomes(outcomes)
+        transition = encode_transition(start, end, shown, server_ns)
         self._keep(tuple(key), transition, outcomes)
         return transition
 

@@ -7,6 +7,7 @@ version that it is based on, and one that is based on another than the last is r
 Not here: the bytes (``wire.py``), and who decides to send (``session.py``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from livefile import LivefileError, Update, errors, limits
@@ -41,10 +42,11 @@ class ClientState:
         self.sent = Version()
         self.query_set_version = 0
         self.identity_version = 0
-        self._query_ids: set[int] = set()
+        # With what each costs: its share of the message that added it.
+        self._query_sizes: dict[int, int] = {}
 
-    def modify(self, message: ModifyQuerySet) -> Modifications:
-        """Accept a change of the query set.
+    def modify(self, message: ModifyQuerySet, size_bytes: int = 0) -> Modifications:
+        """Accept a change of the query set, which came in a message of so many bytes.
 
         Raises:
             BadRequestError: the change is not based on the version received before it.
@@ -64,32 +66,28 @@ class ClientState:
                 f"ModifyQuerySet goes back from version {message.base_version} "
                 f"to {message.new_version}",
             )
-        query_ids = set(self._query_ids)
+        sizes = dict(self._query_sizes)
+        share_bytes = size_bytes // max(1, len(message.modifications))
         added: dict[int, AddQuery] = {}
         removed: set[int] = set()
         dropped: set[int] = set()
         for modification in message.modifications:
             query_id = modification.query_id
             if isinstance(modification, AddQuery):
-                if query_id in query_ids or query_id in removed or query_id in dropped:
+                if query_id in sizes or query_id in removed or query_id in dropped:
                     raise LivefileError(f"Query {query_id} was added twice")
-                query_ids.add(query_id)
+                sizes[query_id] = share_bytes
                 added[query_id] = modification
-            elif query_id not in query_ids:
+            elif query_id not in sizes:
                 raise LivefileError(f"Query {query_id} was removed, but it is not in the set")
             else:
-                query_ids.remove(query_id)
+                del sizes[query_id]
                 if added.pop(query_id, None) is None:
                     removed.add(query_id)
                 else:
                     dropped.add(query_id)
-        if len(query_ids) > limits.LIVE_QUERIES_PER_CLIENT_MAX:
-            raise errors.OverloadedError(
-                "TooManyLiveQueries",
-                f"One client may watch {limits.LIVE_QUERIES_PER_CLIENT_MAX} queries, "
-                f"not {len(query_ids)}",
-            )
-        self._query_ids = query_ids
+        _check_size(sizes)
+        self._query_sizes = sizes
         self.query_set_version = message.new_version
         return Modifications(
             added=tuple(added.values()),
@@ -119,3 +117,19 @@ class ClientState:
             query_set=update.query_set_version, identity=update.identity_version, ts=update.ts
         )
         return self.sent
+
+
+def _check_size(sizes: Mapping[int, int]) -> None:
+    if len(sizes) > limits.LIVE_QUERIES_PER_CLIENT_MAX:
+        raise errors.OverloadedError(
+            "TooManyLiveQueries",
+            f"One client may watch {limits.LIVE_QUERIES_PER_CLIENT_MAX} queries, not {len(sizes)}",
+        )
+    size_bytes = sum(sizes.values())
+    # A single message is taken whatever its size, which is bounded by itself.
+    if len(sizes) > 1 and size_bytes > limits.LIVE_QUERIES_PER_CLIENT_SIZE_BYTES_MAX:
+        raise errors.OverloadedError(
+            "TooManyLiveQueries",
+            f"One client may watch queries of {limits.LIVE_QUERIES_PER_CLIENT_SIZE_BYTES_MAX} "
+            f"bytes, not {size_bytes}",
+        )

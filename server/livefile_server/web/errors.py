@@ -22,6 +22,8 @@ def status_of(error: LivefileError) -> int:
             return 400
         case errors.UnauthenticatedError():
             return 401
+        case errors.ForbiddenError():
+            return 403
         case errors.ClosedError():
             return 408
         case (

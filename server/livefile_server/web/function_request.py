@@ -120,9 +120,7 @@ def make_call(
         BadRequestError: the path is malformed.
     """
     canonical_path = parse_function_path(path)
-    request_id = request.headers.get(_REQUEST_ID_HEADER)
-    if request_id is None or _REQUEST_ID.fullmatch(request_id) is None:
-        request_id = _next_request_id()
+    request_id = request_id_of(request)
     try:
         decoded = decode_arguments(canonical_path, args)
     except (errors.ArgumentValidationError, errors.InvalidValueError) as error:
@@ -134,6 +132,14 @@ def make_call(
         request_id=request_id,
         is_internal=identity.is_admin,
     )
+
+
+def request_id_of(request: web.BaseRequest) -> str:
+    """Return the id that a request came with, a new one if it has none."""
+    request_id = request.headers.get(_REQUEST_ID_HEADER)
+    if request_id is None or _REQUEST_ID.fullmatch(request_id) is None:
+        return _next_request_id()
+    return request_id
 
 
 def parse_format(name: object, request: web.BaseRequest) -> Format:

@@ -22,8 +22,9 @@ from livefile import (
     errors,
     limits,
 )
-from livefile_server.auth.authenticate import authenticate, check_admin_credentials
+from livefile_server.auth.authenticate import Authenticator, check_admin_credentials
 from livefile_server.auth.keys import AdminKeys
+from livefile_server.sync.redaction import Redaction
 from livefile_server.sync.timestamp import decode_timestamp, encode_timestamp
 from livefile_server.web.function_request import (
     FunctionRequest,
@@ -48,9 +49,18 @@ _Submit = Callable[[Callable[[_Answer], None]], None]
 class FunctionApi:
     """The handlers. Their calls go to ``livefile``; its answers come through ``mailbox``."""
 
-    def __init__(self, livefile: Livefile, keys: AdminKeys, mailbox: Mailbox) -> None:
+    def __init__(
+        self,
+        livefile: Livefile,
+        keys: AdminKeys,
+        authenticator: Authenticator,
+        mailbox: Mailbox,
+        redaction: Redaction,
+    ) -> None:
         self._livefile = livefile
+        self._redaction = redaction
         self._keys = keys
+        self._authenticator = authenticator
         self._mailbox = mailbox
 
     def add_routes(self, routes: Routes) -> None:
@@ -81,7 +91,7 @@ class FunctionApi:
 
     async def post_function(self, request: web.BaseRequest) -> web.Response:
         """Run a function of any kind, also an internal one; for admins only."""
-        identity = self._identify(request)
+        identity = await self._identify(request)
         if not identity.is_admin:
             raise errors.UnauthenticatedError(
                 "BadAdminKey", "This route needs `Authorization: Convex <admin key>`"
@@ -96,7 +106,7 @@ class FunctionApi:
         if admin_key is not None and hdrs.AUTHORIZATION not in request.headers:
             identity = check_admin_credentials(admin_key, self._keys)
         else:
-            identity = self._identify(request)
+            identity = await self._identify(request)
         try:
             args = orjson.loads(wanted.get("args", "{}"))
         except orjson.JSONDecodeError as error:
@@ -112,7 +122,7 @@ class FunctionApi:
 
     async def post_query_at_ts(self, request: web.BaseRequest) -> web.Response:
         """Run a query on the state of a past timestamp."""
-        identity = self._identify(request)
+        identity = await self._identify(request)
         body = await read_body(request)
         ts = decode_timestamp(body.get("ts"))
         if ts > self._livefile.latest_ts:
@@ -123,11 +133,11 @@ class FunctionApi:
             outcome: Outcome = call
         else:
             outcome = await self._call(partial(self._livefile.submit_at, call, ts))
-        return json_response(encode_outcome(outcome, parsed.format))
+        return json_response(self._encoded(parsed, outcome))
 
     async def post_query_batch(self, request: web.BaseRequest) -> web.Response:
         """Run several queries on the same state."""
-        identity = self._identify(request)
+        identity = await self._identify(request)
         parts = (await read_body(request)).get("queries")
         if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
             raise errors.BadRequestError("BadJsonBody", "queries must be a list of objects")
@@ -143,8 +153,8 @@ class FunctionApi:
         assert isinstance(answer, list)
         outcomes = iter(answer)
         results = [
-            encode_outcome(
-                parsed.call if isinstance(parsed.call, Failure) else next(outcomes), parsed.format
+            self._encoded(
+                parsed, parsed.call if isinstance(parsed.call, Failure) else next(outcomes)
             )
             for parsed in requests
         ]
@@ -152,7 +162,7 @@ class FunctionApi:
 
     async def post_run(self, request: web.BaseRequest) -> web.Response:
         """Run a function that the address names as ``folder/module/function``."""
-        identity = self._identify(request)
+        identity = await self._identify(request)
         module, slash, name = request.rel_url.path_safe.removeprefix(_RUN_PATH).rpartition("/")
         if not slash or not module or not name:
             raise errors.BadRequestError(
@@ -167,7 +177,7 @@ class FunctionApi:
     # --- The way to the engine and back ------------------------------------------------------
 
     async def _post(self, request: web.BaseRequest, kind: FunctionKind) -> web.Response:
-        identity = self._identify(request)
+        identity = await self._identify(request)
         parsed = parse_request(await read_body(request), request, identity)
         return await self._answer(parsed, kind)
 
@@ -177,10 +187,17 @@ class FunctionApi:
             outcome: Outcome = call
         else:
             outcome = await self._call(partial(self._livefile.submit, call, kind))
-        return json_response(encode_outcome(outcome, parsed.format))
+        return json_response(self._encoded(parsed, outcome))
 
-    def _identify(self, request: web.BaseRequest) -> Identity:
-        return authenticate(request.headers.get(hdrs.AUTHORIZATION), self._keys)
+    def _encoded(self, parsed: FunctionRequest, outcome: Outcome) -> bytes:
+        """Return what the caller may see of an outcome; an admin, who may read the log, all."""
+        call = parsed.call
+        if not (isinstance(call, Call) and call.identity.is_admin):
+            outcome = self._redaction.outcome(outcome)
+        return encode_outcome(outcome, parsed.format)
+
+    async def _identify(self, request: web.BaseRequest) -> Identity:
+        return await self._authenticator.identify(request.headers.get(hdrs.AUTHORIZATION))
 
     async def _call(self, submit: _Submit) -> Outcome:
         answer = await self._wait(submit)

@@ -23,20 +23,38 @@ _CODES = {404: "NotFound", 405: "MethodNotAllowed", 413: "RequestBodyTooLarge"}
 async def answer_in_protocol(request: web.BaseRequest, routes: Routes) -> web.StreamResponse:
     """Find and run the handler; errors become JSON, and pages of any origin may read it all."""
     if hdrs.EXPECT in request.headers:
-        await _continue(request)
-    if not request.path.startswith(_OPEN_PATHS):
+        await tell_to_continue(request)
+    if not is_api(request):
         return await routes.find(request)(request)
-    origin = request.headers.get(hdrs.ORIGIN)
-    if request.method == hdrs.METH_OPTIONS and origin is not None:
+    if request.method == hdrs.METH_OPTIONS and hdrs.ORIGIN in request.headers:
         response: web.StreamResponse = _preflight_response(request)
     else:
         response = await _answer(request, routes)
-    if origin is not None and not response.prepared:
-        headers = response.headers
-        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
-        headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
-        headers.add(hdrs.VARY, hdrs.ORIGIN)
+    if not response.prepared:
+        allow_origin(request, response)
     return response
+
+
+def allow_origin(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Let the page that asks read the response; handlers that send one themselves call this."""
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is None:
+        return
+    headers = response.headers
+    headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+    headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
+    headers.add(hdrs.VARY, hdrs.ORIGIN)
+
+
+def is_api(request: web.BaseRequest) -> bool:
+    """Tell whether a request is one of the protocol, not of the page or of an HTTP action."""
+    return request.path.startswith(_OPEN_PATHS)
+
+
+async def tell_to_continue(request: web.BaseRequest) -> None:
+    """Tell a client that waits for it to send its body."""
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0
 
 
 async def _answer(request: web.BaseRequest, routes: Routes) -> web.StreamResponse:
@@ -63,9 +81,3 @@ def _preflight_response(request: web.BaseRequest) -> web.Response:
     if wanted is not None:
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = wanted
     return response
-
-
-# A client with a large body may wait to be told that it is wanted.
-async def _continue(request: web.BaseRequest) -> None:
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.writer.output_size = 0

@@ -25,6 +25,7 @@ class Routes:
     def __init__(self) -> None:
         self._paths: dict[tuple[str, str], Handler] = {}
         self._patterns: list[tuple[str, re.Pattern[str], Handler]] = []
+        self._below: list[tuple[str, Handler]] = []
 
     def add_get(self, path: str, handler: Handler) -> None:
         """Answer GET of exactly this path."""
@@ -38,6 +39,10 @@ class Routes:
         """Answer ``method`` of all paths that the whole regular expression ``pattern`` matches."""
         self._patterns.append((method, re.compile(pattern), handler))
 
+    def add_below(self, prefix: str, handler: Handler) -> None:
+        """Answer every method of every path that begins with ``prefix``; goes before patterns."""
+        self._below.append((prefix, handler))
+
     def find(self, request: web.BaseRequest) -> Handler:
         """Return who answers ``request``.
 
@@ -50,6 +55,9 @@ class Routes:
         return self._find_rarer(request.method, path) if handler is None else handler
 
     def _find_rarer(self, method: str, path: str) -> Handler:
+        for prefix, handler in self._below:
+            if path.startswith(prefix):
+                return handler
         wanted = hdrs.METH_GET if method == hdrs.METH_HEAD else method
         found = {each: it for (each, its_path), it in self._paths.items() if its_path == path}
         for each, pattern, handler in self._patterns:

@@ -24,9 +24,12 @@ from livefile import (
     Update,
     limits,
 )
+from livefile_server.auth.signed_in import SignedIn
+from livefile_server.auth.tokens import Tokens
 from livefile_server.sync.client_version import ClientVersion
 from livefile_server.sync.effects import (
     ChangeQuerySet,
+    CheckToken,
     Close,
     Effect,
     Require,
@@ -56,6 +59,7 @@ class SocketSurroundings:
     livefile: Livefile
     mailbox: Mailbox
     clock: SteadyClock
+    tokens: Tokens
     settings: SessionSettings
 
 
@@ -66,6 +70,8 @@ class SyncSocket:
         self._livefile = surroundings.livefile
         self._mailbox = surroundings.mailbox
         self._now_ns = surroundings.clock.now_ns
+        self._tokens = surroundings.tokens
+        self._unchecked_token: str | None = None
         self._session = Session(surroundings.settings, client, self._now_ns())
         self._websocket = web.WebSocketResponse(
             # Pings are answered here, because the session wants to hear of them.
@@ -132,6 +138,8 @@ class SyncSocket:
             match message.type:
                 case WSMsgType.TEXT:
                     self._take(session.receive_text, message.data)
+                    if self._unchecked_token is not None:
+                        await self._check_token(self._unchecked_token)
                 case WSMsgType.BINARY:
                     self._take(session.receive_binary)
                 case WSMsgType.PING:
@@ -141,6 +149,19 @@ class SyncSocket:
                     session.receive_pong(self._now_ns())
                 case _:
                     return  # Closed by either side, or broken.
+
+    # The client's next message is read afterwards: it is meant for the new identity.
+    async def _check_token(self, token: str) -> None:
+        self._unchecked_token = None
+        answer: SignedIn | LivefileError
+        try:
+            answer = await self._tokens.check(token)
+        except LivefileError as error:
+            answer = error
+        except Exception as error:  # The edge, as in ``_take``.
+            _log.error("A token could not be checked: %s", error, exc_info=error)
+            answer = LivefileError(str(error))
+        self._take(self._session.token_checked, answer)
 
     def _on_mutation(self, request_number: int, outcome: Outcome | LivefileError) -> None:
         self._outgoing.hold()  # Mostly the transition that shows it follows at once.
@@ -179,6 +200,8 @@ class SyncSocket:
                     self._run_action(effect)
                 case ChangeQuerySet():
                     self._ask_query_set(self._query_set.change, effect.change)
+                case CheckToken():
+                    self._unchecked_token = effect.token
                 case Require():
                     self._ask_query_set(self._query_set.require, effect.ts)
                 case SendPing():
