@@ -6,7 +6,7 @@ Not here: HTTP; tests of that have a server in front (``tests/server``).
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from livefile import App, FileContent, Livefile, ManualClock
 from livefile.model.value_packed import unpack
