@@ -207,7 +207,11 @@ def _locate(source: str | Path) -> tuple[str, Path]:
     """Return the import name and the folder of a package, and make it importable."""
     folder = Path(source).absolute()
     if folder.is_dir():
-        if not any(folder.glob("*.py")):
+        inside = [file.parent for file in folder.glob("*/__init__.py")]
+        apps = [package for package in inside if package.name != "tests"]
+        if len(apps) == 1 and not (folder / "__init__.py").exists():
+            folder = apps[0]  # What lies beside it, such as a script, is not of the app.
+        elif not any(folder.glob("*.py")):
             found = [file.parent for file in sorted(folder.glob("*/*.py"))]
             packages = [package for package in found if package.name != "tests"]
             if len(set(packages)) != 1:
