@@ -1,6 +1,7 @@
 """``livefile env``, ``livefile logs`` and the log of ``livefile serve``, as processes."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,20 @@ def test_logs_follow(server: ServeProcess, tmp_path: Path) -> None:
         server.call("mutation", "bot:shout", {"text": "here I am"})
 
         assert "[LOG] here I am" in following.wait_for_output("here I am")
+
+
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+    reason="these tests run in the background, where commands do not hear Ctrl-C",
+)
+def test_ctrl_c_is_the_way_to_end_following(server: ServeProcess, tmp_path: Path) -> None:
+    server.call("query", "bot:greeting", {})
+    output = tmp_path / "logs.txt"
+    with RunningCommand(["logs", "--follow", "--db", "bot.db"], tmp_path, output) as following:
+        following.wait_for_output("bot:greeting")
+
+        assert following.end(signal.SIGINT) == 0
+        assert "Abort" not in output.read_text()
 
 
 def test_clients_of_a_served_app_do_not_get_texts_of_failures(

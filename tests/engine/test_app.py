@@ -303,6 +303,15 @@ def test_apps_of_one_name_in_two_folders_are_two_apps(tmp_path: Path) -> None:
     assert [result_of(App.load(folder)) for folder in (first, second)] == [1, 2]
 
 
+def test_a_script_beside_an_app_is_not_of_it(tmp_path: Path) -> None:
+    folder = write_app(tmp_path, {"__init__": EMPTY, "notes": NOTES}, name="beside")
+    (tmp_path / "script.py").write_text("raise RuntimeError('it ran')")
+
+    app = App.load(tmp_path)
+
+    assert app.path == folder
+
+
 @pytest.mark.parametrize("name", ["logging", "this"])
 def test_an_app_may_not_take_the_name_of_a_module_of_python(tmp_path: Path, name: str) -> None:
     folder = write_app(tmp_path, {"notes": NOTES}, name=name)

@@ -1,5 +1,6 @@
 """``livefile logs``: the finished calls of a running deployment."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from livefile_server.cli.options import json_option, option
 from livefile_server.cli.target import find_running, target_options
 from livefile_server.dev.admin_requests import get_json
 from livefile_server.dev.report import Report
+from livefile_server.dev.running import RunningServer
 from livefile_server.settings.call_entry import call_record
 
 
@@ -26,15 +28,20 @@ def logs(follow: bool, json: bool, db: Path | None, url: str | None, admin_key: 
     for a log that stays see `livefile serve --log-format json`.
     """
     server = find_running(db, url, admin_key)
+    with suppress(KeyboardInterrupt):  # The way to end `--follow`.
+        _print_calls(server, is_json=json, is_following=follow)
+
+
+def _print_calls(server: RunningServer, *, is_json: bool, is_following: bool) -> None:
     report = Report(Console())
     cursor = 0
     while True:
         page = get_json(server.url, server.admin_key, f"/api/stream_function_logs?cursor={cursor}")
         cursor = page["newCursor"]
         for entry in page["entries"]:
-            if json:
+            if is_json:
                 click.echo(orjson.dumps(entry))
             elif (record := call_record(entry)) is not None:
                 report.call(record, has_time=True)
-        if not follow:
+        if not is_following:
             return
