@@ -1,7 +1,10 @@
 """Stopping what runs too long, and nothing else."""
 
+import signal
+import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -74,3 +77,32 @@ def test_a_stop_inside_of_a_destructor_is_heard_by_nobody(
     assert not heard
     Broken()
     assert len(heard) == 1
+
+
+_WAITS_A_MOMENT = """
+import time
+from livefile.functions.watchdog import TimedOut, Watchdog
+
+def wait():
+    for _ in range(20):
+        time.sleep(0.02)
+    return "done"
+
+guard = Watchdog(print).guard(600, TimedOut)
+print("ready", flush=True)
+print(guard.run(wait), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal stops a process there")
+def test_a_machine_that_stalls_stops_no_function() -> None:
+    command = [sys.executable, "-c", _WAITS_A_MOMENT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGCONT)
+
+        assert process.stdout.read() == "done\n"

@@ -42,5 +42,6 @@ class Figure:
 
     def check(self) -> None:
         """Raise AssertionError unless enough cases ran and none failed."""
-        assert not self.is_void, f"{self.id}: only {self.cases} cases, want {self.cases_min}"
+        # Failures first: a torture that stops at its first failure has run too few cases as well.
         assert not self.failures, f"{self.id}: {self.failures} of {self.cases} failed; {self.note}"
+        assert not self.is_void, f"{self.id}: only {self.cases} cases, want {self.cases_min}"

@@ -131,7 +131,7 @@ class ListAppend:
         def finished(request: Request) -> None:
             assert request.answered is not None
             if not request.is_success and not request.args.get("is_failing"):
-                self.surprises.append(f"{request.path} failed: {request.args}")
+                self.surprises.append(f"{request.path} failed: {request.args}: {request.result}")
             results = iter(request.result if request.is_success else ())
             steps: list[Read | Append] = [
                 Append(step[1], step[2]) if step[0] == "append" else Read(step[1], next(results))
@@ -156,7 +156,7 @@ class ListAppend:
         for number, query in client.queries.items():
             value = client.values.get(number, [])
             if isinstance(value, Failed):
-                self.surprises.append(f"{query.path} failed: {query.args}")
+                self.surprises.append(f"{query.path} failed: {query.args}: {value}")
                 continue
             for key, values in zip(query.args["keys"], value, strict=False):
                 yield Read(key, values)

@@ -143,7 +143,7 @@ class Phantoms:
         def finished(request: Request) -> None:
             assert request.answered is not None
             if not request.is_success:
-                self.surprises.append(f"{request.path} failed: {request.args}")
+                self.surprises.append(f"{request.path} failed: {request.args}: {request.result}")
                 return
             span = (request.started, request.answered)
             args = request.args

@@ -27,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _TICK_S = 0.025
+_LATE_TICK_S = 4 * _TICK_S
 _STOPS_MAX = round(FUNCTION_UNSTOPPABLE_MS_MAX / 1000 / _TICK_S)
 # A run that is measured by its own work may wait for this many times as long, for a lock or for
 # a machine that has other things to do.
@@ -137,6 +138,30 @@ class Guard:
         return work_s is None or work_s - self._seen_work_s >= self._duration_s_max
 
 
+class _Clock:
+    """Time as it passes for the process: it stands still with a machine that stalls or sleeps.
+
+    Else a function would be stopped for a second in which it could not run.
+    """
+
+    def __init__(self) -> None:
+        self._read_s = time.perf_counter()
+        self._work_s = time.process_time()
+        self._now_s = 0.0
+
+    def now_s(self) -> float:
+        """Return the time; to be asked for at every tick.
+
+        A tick that comes late was a stall, unless the process was at work: then a function kept
+        the interpreter to itself.
+        """
+        read_s, work_s = time.perf_counter(), time.process_time()
+        passed_s, worked_s = read_s - self._read_s, work_s - self._work_s
+        self._read_s, self._work_s = read_s, work_s
+        self._now_s += min(passed_s, max(_LATE_TICK_S, worked_s))
+        return self._now_s
+
+
 class Watchdog:
     """A thread that looks at every guard forty times a second while anything runs."""
 
@@ -178,8 +203,9 @@ class Watchdog:
 
     def _watch(self) -> None:
         quiet_ticks = 0
+        clock = _Clock()
         while not self._closed.wait(_TICK_S):
-            now_s = time.perf_counter()
+            now_s = clock.now_s()
             try:
                 is_active = any([guard.check(now_s) for guard in tuple(self._guards)])
             except UnstoppableError as error:
