@@ -21,13 +21,6 @@ def test_an_interval_is_empty_if_it_holds_no_key(interval: Interval) -> None:
     assert interval.is_empty == (not any(key in interval for key in UNIVERSE))
 
 
-@given(intervals(), intervals())
-def test_intervals_overlap_if_they_share_a_key(left: Interval, right: Interval) -> None:
-    shares = any(key in left and key in right for key in UNIVERSE)
-
-    assert left.overlaps(right) == right.overlaps(left) == shares
-
-
 @pytest.mark.parametrize("point", UNIVERSE)
 def test_a_point_holds_its_key_alone(point: bytes) -> None:
     interval = Interval.point(point)
@@ -59,16 +52,6 @@ def test_an_interval_set_is_sorted_disjoint_and_not_adjacent(added: list[Interva
     assert len(kept) == len(union_of(added))
 
 
-@given(st.lists(intervals()), intervals())
-def test_a_set_overlaps_an_interval_if_they_share_a_key(
-    added: list[Interval], asked: Interval
-) -> None:
-    union = union_of(added)
-    shares = any(key in union and key in asked for key in UNIVERSE)
-
-    assert union.overlaps(asked) == shares
-
-
 @given(
     st.lists(intervals()).flatmap(lambda added: st.tuples(st.just(added), st.permutations(added)))
 )
@@ -78,26 +61,6 @@ def test_the_order_of_adding_makes_no_difference(
     first, second = orders
 
     assert list(union_of(first)) == list(union_of(second))
-
-
-@given(st.lists(intervals()), st.lists(st.sampled_from(UNIVERSE)))
-def test_adding_a_key_is_adding_its_point(added: list[Interval], keys: list[bytes]) -> None:
-    by_key, by_point = union_of(added), union_of(added)
-    for key in keys:
-        by_key.add_point(key)
-        by_point.add(Interval.point(key))
-
-    assert list(by_key) == list(by_point)
-    assert all(key in by_key for key in keys)
-
-
-def test_touching_is_not_overlapping() -> None:
-    union = union_of([Interval(b"b", b"c"), Interval(b"e", b"f")])
-
-    assert not union.overlaps(Interval(b"a", b"b"))
-    assert not union.overlaps(Interval(b"c", b"e"))
-    assert not union.overlaps(Interval(b"f", b"g"))
-    assert union.overlaps(Interval(b"c", b"e\x00"))
 
 
 def test_touching_intervals_melt_into_one() -> None:
@@ -111,4 +74,3 @@ def test_an_empty_set_holds_nothing() -> None:
 
     assert len(union) == 0
     assert b"" not in union
-    assert not union.overlaps(EVERYTHING)

@@ -39,10 +39,6 @@ class Interval:
     def __contains__(self, key: bytes) -> bool:
         return self.start <= key < self.end
 
-    def overlaps(self, other: "Interval") -> bool:
-        """Return whether some key is in both; never so for an empty interval."""
-        return max(self.start, other.start) < min(self.end, other.end)
-
 
 EVERYTHING = Interval(b"", END)
 """The interval of all index keys."""
@@ -51,8 +47,8 @@ EVERYTHING = Interval(b"", END)
 class IntervalSet:
     """A union of intervals, kept sorted, disjoint and non-adjacent.
 
-    ``add`` is O(n) in the worst case, ``in`` and ``overlaps`` are O(log n), n being the intervals
-    kept. Iteration yields them in order; ``len`` is their number. One thread at a time.
+    ``add`` is O(n) in the worst case, ``in`` is O(log n), n being the intervals kept. Iteration
+    yields them in order; ``len`` is their number. One thread at a time.
     """
 
     __slots__ = ("_ends", "_starts")
@@ -65,18 +61,6 @@ class IntervalSet:
         """Add all keys of ``interval``; those that are there already change nothing."""
         if interval.start < interval.end:
             self._add(interval.start, interval.end)
-
-    def add_point(self, key: bytes) -> None:
-        """Add one key: as ``add`` of ``Interval.point(key)``, without building it."""
-        self._add(key, key + b"\x00")
-
-    def overlaps(self, interval: Interval) -> bool:
-        """Return whether some key of ``interval`` is in the set."""
-        if interval.start >= interval.end:
-            return False
-        # Those before it end at or below our start, and those after it begin above it.
-        position = bisect_right(self._ends, interval.start)
-        return position < len(self._starts) and self._starts[position] < interval.end
 
     def __contains__(self, key: bytes) -> bool:
         position = bisect_right(self._starts, key) - 1

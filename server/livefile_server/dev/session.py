@@ -65,5 +65,10 @@ class DevSession:
 
 
 def write_types(app: App, generated: Path) -> list[Path]:
-    """Write an app's generated files and return those that changed."""
+    """Write an app's generated files and return those that changed.
+
+    An app without Python has none: the tools that push its code write their own.
+    """
+    if not app.name:
+        return []
     return write_files(generated, typescript_files(app.describe()))

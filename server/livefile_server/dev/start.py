@@ -1,18 +1,39 @@
-"""The first start of ``livefile dev``: it waits for code that can be loaded.
+"""The code that a server starts with; ``livefile dev`` waits for code that can be loaded.
 
-Somebody who begins with a mistake sees it and mends it, without starting again.
+Somebody who begins with a mistake sees it and mends it, without starting again. A folder without
+any Python is no mistake: all of the app's code may be pushed.
 
 Not here: changes after the first start (``dev/session.py``).
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 
 from livefile import App, Livefile, errors
 from livefile_server.dev.report import Report
 from livefile_server.dev.watcher import SourceWatcher, source_folders
+from livefile_server.settings.project import Project
 
 WAITS = "Nothing serves yet; waiting for the next change."
+
+
+def load_code(source: str) -> App:
+    """Return the app of a directory or an import name; an empty one of a folder without Python.
+
+    Raises:
+        AppError: the code cannot be loaded.
+    """
+    has_python = not Path(source).is_dir() or source_folders(source)
+    return App.load(source) if has_python else App.empty()
+
+
+def project_of(app: App, source: str) -> Project:
+    """Return the project of an app that was loaded from ``source``."""
+    if app.name:
+        return Project(folder=app.path.parent, name=app.name)
+    folder = Path(source).absolute()
+    return Project(folder=folder, name=folder.name)
 
 
 def open_with_code(
@@ -30,8 +51,9 @@ def open_with_code(
     while True:
         watcher = SourceWatcher(source_folders(source))
         try:
-            app = App.load(source)
-            watcher = SourceWatcher([app.path]) if not source_folders(source) else watcher
+            app = load_code(source)
+            if app.name and not source_folders(source):
+                watcher = SourceWatcher([app.path])
             return open_deployment(app), watcher
         except errors.AppError as error:
             if not source_folders(source):
