@@ -10,7 +10,7 @@ from typing import IO, cast
 
 import orjson
 
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value import check_value
 from livefile.model.value_json import from_json, to_wire
 from livefile.vocabulary.errors import ImportFileError, InvalidValueError

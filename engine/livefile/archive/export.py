@@ -14,13 +14,14 @@ import orjson
 
 from livefile.archive.document_line import line_of
 from livefile.archive.file_export import FileExport
-from livefile.archive.snapshot_file import (
+from livefile.archive.snapshot_layout import (
     README_ENTRY,
-    TABLES_ENTRY,
+    component_of,
     documents_entry,
     schema_entry,
+    tables_entry,
 )
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import unpack
 from livefile.sqlite import catalog, documents
 from livefile.sqlite.backup import OnPages, partial_file
@@ -37,7 +38,8 @@ _REPORT_ROWS = 1_000
 _README = """A snapshot of a Livefile deployment, in the layout of Convex's snapshots.
 
 Each folder is a table: documents.jsonl has one document a line. _tables/documents.jsonl names the
-tables, with the numbers that are inside their documents' ids.
+tables, with the numbers that are inside their documents' ids. Components have their tables in
+folders of their own below _components.
 
 Put it into another deployment with `livefile import`.
 """
@@ -79,7 +81,10 @@ class Export:
             named = tables if files is None else [*tables, files.table]
             with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
                 _add(archive, README_ENTRY, [_README.encode()])
-                _add(archive, TABLES_ENTRY, map(_table_line, named))
+                # The app's own list is there even if it has no tables.
+                for component in sorted({"", *(component_of(table.name) for table in named)}):
+                    own = [table for table in named if component_of(table.name) == component]
+                    _add(archive, tables_entry(component), map(_table_line, own))
                 for table in tables:
                     _add(archive, documents_entry(table.name), self._lines(read, table))
                     _add(archive, schema_entry(table.name), [b'"uniform"\n'])
@@ -133,7 +138,8 @@ def _tables_of(read: WholeRead) -> list[TableEntry]:
 
 
 def _table_line(table: TableEntry) -> bytes:
-    return orjson.dumps({"name": table.name, "id": table.number}) + b"\n"
+    name = table.name.rpartition("/")[2]  # The folder says of which component it is.
+    return orjson.dumps({"name": name, "id": table.number}) + b"\n"
 
 
 def _add(archive: zipfile.ZipFile, entry: str | zipfile.ZipInfo, lines: Iterable[bytes]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from livefile.archive.document_line import line_of
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import unpack
 from livefile.sqlite import catalog
 from livefile.sqlite.blobs import read_chunk

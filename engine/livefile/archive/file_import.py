@@ -18,7 +18,7 @@ from uuid import UUID
 from livefile.archive.import_source import ImportedFile
 from livefile.functions.job import RunJob
 from livefile.model.document_id import decode_document_id
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.sqlite import blobs
 from livefile.system import stored_files
 from livefile.system.stored_files import FILES, STORED

@@ -30,7 +30,7 @@ from livefile.functions.job import RunJob
 from livefile.model.document import check_document
 from livefile.model.document_id import decode_document_id, encode_document_id, new_internal_id
 from livefile.model.schema_diff import ANY_VALIDATOR
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import pack, unpack
 from livefile.sqlite.catalog import Catalog, TableEntry
 from livefile.sqlite.connections import Connection

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import IO, Protocol
 
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 
 
 class ImportMode(Enum):

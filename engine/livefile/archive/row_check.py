@@ -9,7 +9,7 @@ from livefile.archive.import_source import ImportedRow, ImportMode, ImportSource
 from livefile.functions.app import App
 from livefile.model.document import check_document
 from livefile.model.document_id import decode_document_id
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.transaction.database import Database
 from livefile.vocabulary.errors import ImportFileError, InvalidDocumentIdError, InvalidValueError
 

@@ -18,8 +18,16 @@ from typing import IO
 
 from livefile.archive.document_line import document_of, lines_of
 from livefile.archive.import_source import ImportedFile, ImportedRow, ImportedTable
+from livefile.archive.snapshot_layout import (
+    README_ENTRY,
+    component_listed_in,
+    component_of,
+    documents_entry,
+    schema_entry,
+    tables_entry,
+)
 from livefile.model.document_id import TABLE_NUMBER_MAX
-from livefile.model.names import check_table_name
+from livefile.model.names import check_stored_table_name
 from livefile.system.stored_files import FILES
 from livefile.vocabulary.errors import DefinitionError, ImportFileError
 from livefile.vocabulary.limits import (
@@ -28,8 +36,6 @@ from livefile.vocabulary.limits import (
     ZIP_UNPACKED_FREE_SIZE_BYTES,
 )
 
-TABLES_ENTRY = "_tables/documents.jsonl"
-README_ENTRY = "README.md"
 _LEFT_OUT_NAMED_MAX = 20
 
 _END = struct.Struct("<4s4H2LH")
@@ -44,16 +50,6 @@ _ENTRY_HEADER_SIZE_BYTES = 30  # Without the name.
 _ENCRYPTED = 0x1
 _LINK = 0o120000
 _KIND = 0o170000
-
-
-def documents_entry(table: str) -> str:
-    """Return the name of the entry with a table's documents."""
-    return f"{table}/documents.jsonl"
-
-
-def schema_entry(table: str) -> str:
-    """Return the name of the entry that says what a table's documents look like."""
-    return f"{table}/generated_schema.jsonl"
 
 
 class SnapshotFile:
@@ -81,7 +77,8 @@ class SnapshotFile:
         except BaseException:
             self._zip.close()
             raise
-        known = {README_ENTRY, TABLES_ENTRY, documents_entry(FILES), schema_entry(FILES)}
+        known = {README_ENTRY, tables_entry(""), documents_entry(FILES), schema_entry(FILES)}
+        known |= {tables_entry(component_of(table.name)) for table in self.tables}
         self._contents = {
             name.removeprefix(f"{FILES}/").partition(".")[0]: entry
             for name, entry in self._entries.items()
@@ -134,28 +131,31 @@ class SnapshotFile:
         self._zip.close()
 
     def _read_tables(self) -> list[ImportedTable]:
-        if TABLES_ENTRY not in self._entries:
+        if tables_entry("") not in self._entries:
             raise ImportFileError(
-                f"{self._path}: this is no snapshot: it has no entry {TABLES_ENTRY}"
+                f"{self._path}: this is no snapshot: it has no entry {tables_entry('')}"
             )
         tables: dict[str, ImportedTable] = {}
         numbers: set[int] = set()
-        for place, line in self._lines(TABLES_ENTRY):
+        for place, component, line in self._listed():
             found = document_of(line, place)
             name, number = found.get("name"), found.get("id")
             if not isinstance(name, str) or not isinstance(number, float):
                 raise ImportFileError(
                     f'{place}: want {{"name": ..., "id": ...}}, got {line[:80]!r}'
                 )
-            if name.startswith("_") and name != FILES:
-                continue  # Of the system.
+            if name.startswith("_") and (component or name != FILES):
+                continue  # Of the system. All files are the app's.
+            name = f"{component}/{name}" if component else name
             try:
                 if name != FILES:
-                    check_table_name(name)
+                    check_stored_table_name(name)
             except DefinitionError as error:
                 raise ImportFileError(f"{place}: {error}") from error
             if not 0 < number <= TABLE_NUMBER_MAX or number != int(number):
                 raise ImportFileError(f'{place}: table "{name}" has the number {number}')
+            if component and number in numbers:
+                continue  # In Convex each component counts anew; here ids would be another table's.
             if name in tables or number in numbers:
                 raise ImportFileError(f'{place}: table "{name}" or its number comes twice')
             numbers.add(int(number))
@@ -163,6 +163,14 @@ class SnapshotFile:
             if documents_entry(name) in self._entries:
                 tables[name] = ImportedTable(name=name, number=int(number))
         return list(tables.values())
+
+    def _listed(self) -> Iterator[tuple[str, str, bytes]]:
+        """Yield place, component and line of each table that is listed, the app's own first."""
+        found = ((component_listed_in(entry), entry) for entry in self._entries)
+        lists = [(component, entry) for component, entry in found if component is not None]
+        for component, entry in sorted(lists):
+            for place, line in self._lines(entry):
+                yield place, component, line
 
     def _lines(self, entry: str) -> Iterator[tuple[str, bytes]]:
         with self._open(self._entries[entry]) as file:

@@ -13,8 +13,8 @@ import orjson
 from livefile.archive.document_line import checked_document, document_of, lines_of
 from livefile.archive.import_source import ImportedFile, ImportedRow, ImportedTable, ImportFormat
 from livefile.model.document_id import decode_document_id
-from livefile.model.names import check_table_name
-from livefile.model.table import Document
+from livefile.model.names import check_stored_table_name
+from livefile.model.table_definition import Document
 from livefile.model.value import Value
 from livefile.model.value_json import from_wire
 from livefile.vocabulary.errors import ImportFileError, InvalidDocumentIdError, InvalidValueError
@@ -37,7 +37,7 @@ class TableFile:
         Raises:
             ImportFileError: it cannot be read, or its first document has an id that is none.
         """
-        check_table_name(table)
+        check_stored_table_name(table)
         self._path = path
         self._format = format
         self._table = table

@@ -33,6 +33,16 @@ def check_table_name(name: str) -> None:
     check_identifier(name, "table")
 
 
+def check_stored_table_name(name: str) -> None:
+    """Refuse what no table of a file is called: a component's path may stand before the name."""
+    component, _, own_name = name.rpartition("/")
+    for part in component.split("/") if component else ():
+        check_identifier(part, "component")
+        if part.startswith("_"):
+            raise DefinitionError(f"component {part}: a name does not begin with an underscore")
+    check_table_name(own_name)
+
+
 def check_index_name(table: str, name: str) -> None:
     """Refuse the name of an index that the protocol does not allow."""
     if name.startswith("_") or name in _RESERVED_INDEXES:
@@ -41,6 +51,17 @@ def check_index_name(table: str, name: str) -> None:
 
 
 def check_index_fields(fields: Sequence[str]) -> None:
+    """Refuse a list of fields that no index can have, and the names that a class has for its own.
+
+    In Python a document's id and its creation time are ``id`` and ``creation_time``.
+    """
+    for field in fields:
+        if field in ("creation_time", "id"):
+            raise _implied(field)
+    check_field_paths(fields)
+
+
+def check_field_paths(fields: Sequence[str]) -> None:
     """Refuse a list of fields that no index can have."""
     if not fields:
         raise DefinitionError("an index needs at least one field")
@@ -49,10 +70,14 @@ def check_index_fields(fields: Sequence[str]) -> None:
     if len(set(fields)) != len(fields):
         raise DefinitionError(f"an index over {', '.join(fields)} names a field twice")
     for field in fields:
-        if field in ("creation_time", "id") or field.startswith("_") or "._" in field:
-            raise DefinitionError(
-                f"an index cannot name {field!r}: every index ends with the creation time and the "
-                "id by itself"
-            )
+        if field.startswith("_") or "._" in field:
+            raise _implied(field)
         for part in field.split("."):
             check_identifier(part, "field")
+
+
+def _implied(field: str) -> DefinitionError:
+    return DefinitionError(
+        f"an index cannot name {field!r}: every index ends with the creation time and the id by "
+        "itself"
+    )

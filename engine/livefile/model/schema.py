@@ -6,7 +6,7 @@ Not here: what the file holds (``sqlite/catalog.py``) and how it gets there
 
 from collections.abc import Iterable, Mapping
 
-from livefile.model.table import TableDefinition
+from livefile.model.table_definition import TableDefinition
 from livefile.vocabulary.errors import DefinitionError
 
 

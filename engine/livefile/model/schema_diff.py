@@ -14,7 +14,7 @@ import orjson
 
 from livefile.model.index_spec import IndexSpec
 from livefile.model.schema import Schema
-from livefile.model.table import Document, TableDefinition
+from livefile.model.table_definition import Document, TableDefinition
 from livefile.model.validator import ANY
 from livefile.model.validator_json import validator_to_json
 

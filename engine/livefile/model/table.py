@@ -1,10 +1,11 @@
-"""Tables and indexes as an app declares them.
+"""Tables and indexes as an app in Python declares them.
 
 A table is a pydantic model; its fields are the schema. Documents that come from the database
 were checked when they were written, so they are built without a second validation and keep the
 stored document beside the fields: returning one from a query converts nothing.
 
-Not here: which tables an app has (``model/schema.py``); reading and writing (``transaction/``).
+Not here: what tables of every language have (``model/table_definition.py``); which tables an app
+has (``model/schema.py``); reading and writing (``transaction/``).
 """
 
 from collections.abc import Mapping
@@ -19,14 +20,13 @@ from livefile.model.annotation_reader import annotation_of, constrained
 from livefile.model.id import Id
 from livefile.model.index_declaration import IdIndex, Index, IndexDeclaration
 from livefile.model.index_range import BY_CREATION_TIME, BY_ID, IndexRange
-from livefile.model.index_spec import IndexKind, IndexSpec
+from livefile.model.index_spec import IndexSpec
 from livefile.model.names import check_index_name, check_table_name
+from livefile.model.table_definition import Document, TableDefinition
 from livefile.model.value import Value
 from livefile.model.value_packed import pack, unpack
 from livefile.vocabulary.errors import DefinitionError, DocumentValidationError
 from livefile.vocabulary.limits import INDEXES_PER_TABLE_MAX
-
-Document = dict[str, Value]
 
 
 class Table(BaseModel):
@@ -38,7 +38,7 @@ class Table(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(IndexDeclaration,))
     __slots__ = ("_stored",)
-    __livefile_table__: ClassVar["TableDefinition"]
+    __livefile_table__: ClassVar["ModelTable"]
     __livefile_annotation__: ClassVar[Annotation]
     by_id = IdIndex(IndexSpec(()))
     by_creation_time = Index(IndexSpec(()))
@@ -55,7 +55,7 @@ class Table(BaseModel):
             raise DefinitionError(
                 f'table {cls.__name__}: it has no name; write class {cls.__name__}(Table, name="…")'
             )
-        cls.__livefile_table__ = TableDefinition(name, cls)
+        cls.__livefile_table__ = ModelTable(name, cls)
         cls.__livefile_annotation__ = TableAnnotation(cls.__livefile_table__)
 
     @property
@@ -101,15 +101,13 @@ class Table(BaseModel):
 _EVERY_TABLES_INDEXES = (vars(Table)[BY_ID], vars(Table)[BY_CREATION_TIME])
 
 
-class TableDefinition:
+class ModelTable(TableDefinition):
     """What a table's class says: name, fields, indexes, and how its documents are built."""
 
     def __init__(self, name: str, model: type[Table]) -> None:
         check_table_name(name)
-        self.name = name
+        super().__init__(name)
         self.model = model
-        self.specs: dict[str, IndexSpec] = {}
-        """The declared indexes of every kind."""
         self.ranges: dict[str, IndexRange[Any]] = {}
         """The whole range of each index, once it was asked for."""
         for attribute in [item for cls in reversed(model.__mro__) for item in vars(cls).values()]:
@@ -135,15 +133,6 @@ class TableDefinition:
                     f"fields: {', '.join(spec.fields)}"
                 )
         self.specs[declared.name] = spec
-
-    @property
-    def indexes(self) -> Mapping[str, tuple[str, ...]]:
-        """The fields of the declared indexes that have an order."""
-        return {name: spec.fields for name, spec in self.of_kind(IndexKind.ORDERED).items()}
-
-    def of_kind(self, kind: IndexKind) -> Mapping[str, IndexSpec]:
-        """Return the declared indexes of one kind."""
-        return {name: spec for name, spec in self.specs.items() if spec.kind is kind}
 
     @cached_property
     def annotations(self) -> Mapping[str, Annotation]:
@@ -276,7 +265,7 @@ _put_stored = vars(Table)["_stored"].__set__
 class TableAnnotation(Annotation):
     """A table as the type of an argument or a result: a stored document."""
 
-    def __init__(self, table: TableDefinition) -> None:
+    def __init__(self, table: ModelTable) -> None:
         # The validator is late, like the table's annotations: see the property.
         self._table = table
 

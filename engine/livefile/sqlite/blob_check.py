@@ -12,7 +12,7 @@ import apsw
 
 from livefile.model.document_id import decode_document_id
 from livefile.model.index_key import encode_value, successor
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import unpack
 from livefile.sqlite.catalog import Catalog
 from livefile.vocabulary.errors import LivefileError

@@ -18,7 +18,7 @@ import orjson
 
 from livefile.model.index_range import BY_CREATION_TIME, BY_ID
 from livefile.model.index_spec import IndexKind, IndexSpec, Summary
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import pack, unpack
 from livefile.sqlite.search_index import search_index
 from livefile.sqlite.summaries import SummarizedIndex

@@ -17,7 +17,7 @@ import msgpack
 from livefile.model.document import check_document
 from livefile.model.document_id import decode_document_id
 from livefile.model.index_key import document_key, key_internal_id
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import unpack
 from livefile.sqlite import catalog
 from livefile.sqlite.blob_check import blob_problems

@@ -35,7 +35,7 @@ from livefile.vocabulary.limits import (
 Connection = apsw.Connection
 
 APPLICATION_ID = 0x4C697665  # "Live" in ASCII, in the header of every Livefile file.
-FORMAT = 3
+FORMAT = 4
 
 IN_MEMORY = ":memory:"
 

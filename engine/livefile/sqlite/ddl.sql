@@ -1,4 +1,4 @@
--- The tables of a Livefile file, format 3. docs/explanation/file_format.md tells what is in them.
+-- The tables of a Livefile file, format 4. docs/explanation/file_format.md tells what is in them.
 
 -- Facts about the deployment, and small settings of its server.
 CREATE TABLE settings (
@@ -101,4 +101,11 @@ CREATE TABLE vector_entries (
     signs       BLOB,                  -- A bit for each number of the vector: 1 if above zero.
     filter_keys BLOB,                  -- Under the empty key: its other keys, joined.
     PRIMARY KEY (index_id, key, internal_id)
+) STRICT, WITHOUT ROWID;
+
+-- The modules of pushed JavaScript. Which of them are in use, the setting pushed_code says.
+CREATE TABLE modules (
+    hash       TEXT PRIMARY KEY,       -- SHA-256 of source and source map, in hexadecimal.
+    source     BLOB NOT NULL,          -- UTF-8.
+    source_map BLOB                    -- UTF-8, JSON.
 ) STRICT, WITHOUT ROWID;

@@ -16,6 +16,7 @@ from livefile.sqlite.readers import read_failure
 _GET = "SELECT document FROM documents WHERE table_number = ? AND internal_id = ?"
 
 _COUNT = "SELECT count(*) FROM documents WHERE table_number = ?"
+_SIZE = "SELECT ifnull(sum(length(document)), 0) FROM documents WHERE table_number = ?"
 _COUNT_IDS = f"{_COUNT} AND internal_id >= ? AND internal_id < ?"
 _COUNT_ENTRIES = "SELECT count(*) FROM index_entries WHERE index_id = ? AND key >= ? AND key < ?"
 
@@ -63,6 +64,11 @@ def count(connection: apsw.Connection, table_number: int) -> int:
     """Return how many documents a table has."""
     found: int = connection.execute(_COUNT, (table_number,)).get
     return found
+
+
+def size_bytes(connection: apsw.Connection, table_number: int) -> int:
+    """Return how many bytes the documents of a table have. Reads the whole table."""
+    return _count(connection, _SIZE, (table_number,))
 
 
 def count_ids(connection: apsw.Connection, table_number: int, interval: Interval) -> int:

@@ -13,7 +13,7 @@ from typing import Protocol
 import apsw
 
 from livefile.model.index_spec import IndexKind, IndexSpec
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.sqlite.text_index import StoredTextIndex
 from livefile.sqlite.vector_index import StoredVectorIndex
 

@@ -79,6 +79,16 @@ SYSTEM_TABLES = (
         number=9,
         indexes={"by_ticket": ("ticketHash",), "by_expiry": ("expiresMs",)},
     ),
+    SystemTable(
+        name="_snapshot_imports",
+        number=10,
+        indexes={},
+    ),
+    SystemTable(
+        name="_snapshot_exports",
+        number=11,
+        indexes={},
+    ),
 )
 
 READABLE_TABLES = ("_scheduled_functions", "_storage", "_users")

@@ -15,7 +15,7 @@ import apsw
 from livefile.model.index_spec import IndexKind
 from livefile.model.indexed_text import indexed_words
 from livefile.model.relevance import CLASS_LENGTHS, length_class
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import unpack
 from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry
 from livefile.sqlite.text_index import indexed_time, position_length_class, stored_words

@@ -24,7 +24,7 @@ import apsw
 from livefile.model.index_spec import IndexSpec
 from livefile.model.indexed_text import document_keys, filter_keys, filter_word, indexed_words
 from livefile.model.relevance import CLASS_LENGTHS, COUNT_MAX, length_class
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 
 _MARK = "·"
 

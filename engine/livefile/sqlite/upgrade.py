@@ -72,7 +72,16 @@ CREATE TABLE vector_entries (
 ) STRICT, WITHOUT ROWID;
 """
 
-_STATEMENTS: Mapping[int, str] = {2: _TO_2, 3: _TO_3}
+# Format 4: code may be pushed, and is kept in the file.
+_TO_4 = """
+CREATE TABLE modules (
+    hash       TEXT PRIMARY KEY,
+    source     BLOB NOT NULL,
+    source_map BLOB
+) STRICT, WITHOUT ROWID;
+"""
+
+_STATEMENTS: Mapping[int, str] = {2: _TO_2, 3: _TO_3, 4: _TO_4}
 
 
 def upgrade(connection: apsw.Connection, current: int, wanted: int) -> None:

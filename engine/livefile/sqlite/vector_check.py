@@ -10,7 +10,7 @@ from typing import cast
 import apsw
 
 from livefile.model.index_spec import IndexKind
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import unpack
 from livefile.model.vector_search import document_keys, document_vector
 from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry

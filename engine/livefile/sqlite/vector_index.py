@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 
 from livefile.model.index_spec import IndexSpec
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.vector import Vector
 from livefile.model.vector_search import document_keys, document_vector
 from livefile.sqlite.readers import read_failure

@@ -129,7 +129,8 @@ class Committer:
             self._forget_new_tables()
         if self.observe_writes is not None:
             self.observe_writes(transaction.writes)
-        ts = max(self._clock.now_ns(), self._log.last_ts + 1)
+        ts = transaction.commit_ts or max(self._clock.now_ns(), self._log.last_ts + 1)
+        assert ts > self._log.last_ts, "a timestamp that was fixed at the head is the next one"
         with self._guard:
             self._connections.check_transaction()
             applied = apply(self._connection, self._catalog, transaction.writes)

@@ -4,11 +4,11 @@ Not here: functions and their retries (``functions/runner.py``); threads (``engi
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from livefile.sqlite import blobs, catalog, commit_log, settings
+from livefile.sqlite import blobs, catalog, commit_log, modules, settings
 from livefile.sqlite.catalog import Catalog
 from livefile.sqlite.connections import Connections, StorageGuard
 from livefile.sqlite.whole_reads import WholeRead
@@ -150,6 +150,11 @@ class Database:
         """Return a small fact kept in the file, None if it was never written."""
         with self._connections.read() as connection:
             return settings.read_setting(connection, name)
+
+    def read_modules(self, hashes: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+        """Return (source, source map) of pushed modules by their hashes; no missing ones."""
+        with self._connections.read(is_long=True) as connection:
+            return modules.read_modules(connection, hashes)
 
     def close(self) -> None:
         """Close the file. What the committer did not flush never happened."""

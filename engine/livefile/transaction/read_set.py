@@ -25,13 +25,13 @@ class ReadSet:
     when somebody asks: of a mutation at the head, nobody does.
     """
 
-    __slots__ = ("_added", "_intervals", "_points", "_ranges_count")
+    __slots__ = ("_added", "_intervals", "_points", "ranges_count")
 
     def __init__(self) -> None:
         self._points: dict[int, set[bytes]] = {}
         self._intervals: dict[int, IntervalSet] = {}
         self._added: list[tuple[int, Interval]] = []
-        self._ranges_count = 0
+        self.ranges_count = 0
 
     def add(self, index_id: int, interval: Interval) -> None:
         """Record that a range of an index was read.
@@ -40,8 +40,8 @@ class ReadSet:
             TransactionLimitError: too many ranges in one transaction.
         """
         self._added.append((index_id, interval))
-        self._ranges_count += 1
-        if self._ranges_count > INTERVALS_READ_MAX:
+        self.ranges_count += 1
+        if self.ranges_count > INTERVALS_READ_MAX:
             raise TransactionLimitError(
                 "TooManyReads",
                 f"Too many reads in a single function execution (limit: {INTERVALS_READ_MAX}). "

@@ -41,6 +41,10 @@ class Snapshot:
         """Return how many documents a table has. Reads the whole table: for reports, not calls."""
         return documents.count(self._connection, table_number)
 
+    def size_bytes(self, table_number: int) -> int:
+        """Return how many bytes the packed documents of a table have. Reads the whole table."""
+        return documents.size_bytes(self._connection, table_number)
+
     def summarized(self, index: IndexEntry) -> SummarizedIndex:
         """Return the summary of an index."""
         return catalog.summarized(self._connection, index.id, index.spec)

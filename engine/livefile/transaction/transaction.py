@@ -72,6 +72,8 @@ class Transaction:
         self._inserts_count = 0
         self._creation_time_ms = self.now_ns / 1e6
         self._create_table = create_table
+        self.commit_ts: int | None = None
+        """The timestamp that its commit will have, once it was asked for."""
         # What was fetched: a document that is found is often patched next. By table as well,
         # because a client may send the id of one table's document as that of another's.
         self._fetched: dict[tuple[int, bytes], bytes | None] = {}
@@ -89,6 +91,13 @@ class Transaction:
         """A moment after all creation times that it has given, 0 if it gave none."""
         count = self._inserts_count
         return self.now_ns + (count + 1) * _CREATION_STEP_NS if count else 0
+
+    def fix_commit_ts(self) -> int:
+        """Return the timestamp that the commit will have. At the head nothing comes before it."""
+        if self._create_table is None:
+            raise HeadRequiredError("only a transaction at the head knows when it commits")
+        self.commit_ts = max(self.now_ns, self.snapshot.ts + 1)
+        return self.commit_ts
 
     def table(self, name: str) -> TableEntry | None:
         """Return a table, None if it does not exist; its absence counts as read."""
