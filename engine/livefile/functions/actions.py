@@ -25,6 +25,8 @@ from livefile.functions.failure import failure_of
 from livefile.functions.runner import Runner, check_args, result_json
 from livefile.functions.running import RunningCall, current_call
 from livefile.functions.system_transactions import SystemTransactions
+from livefile.model.identity import Identity
+from livefile.model.validator import TableName
 from livefile.model.value import Value
 from livefile.model.value_json import from_json
 from livefile.sqlite.catalog import Catalog
@@ -165,6 +167,7 @@ class Actions:
             is_sealed=False,
             now_ns=self._clock.now_ns(),
             seed=0,
+            request_id=call.request_id,
             parent_job=call.parent_job,
         )
         current_call.set(running)
@@ -172,7 +175,7 @@ class Actions:
         try:
             function = runner.find(call, (FunctionKind.ACTION,))
             check_args(call)
-            value = await self._invoke(function, call, call.args)
+            value = await self.invoke(function, call, call.args)
             outcome = Success(json=result_json(call, value), log_lines=log.lines)
         except BaseException as error:  # The edge to user code.
             if isinstance(error, asyncio.CancelledError) and self._is_closed:
@@ -182,32 +185,25 @@ class Actions:
         runner.observe_call(call, FunctionKind.ACTION, outcome, started)
         done(outcome)
 
-    async def _invoke(
+    async def invoke(
         self, function: Function[..., Any], call: Call, args: Mapping[str, Value]
     ) -> Value:
+        """Run one action, of a client or of another action, from values to a value."""
         keywords = function.load_args(args, self._catalog().table_name)
         result = await function.body(self.context(call, ActionCtx), **keywords)
         return function.dump_result(result, self._catalog().table_name)
 
     def context(self, call: Call, make: type[Ctx]) -> Ctx:
         """Return what an action is given, or something more that is called on its behalf."""
+        nested = NestedActionCalls(self, call)
+        return make(call.identity, nested, self._runner().services, self._system)
 
-        async def call_nested(
-            nested: Function[..., Any], nested_args: tuple[Any, ...], kwargs: Mapping[str, Any]
-        ) -> Any:  # Any: as in ``functions/context.py``.
-            values = nested.dump_args(nested_args, kwargs, self._catalog().table_name)
-            if nested.kind is FunctionKind.ACTION:
-                return nested.load_result(await self._invoke(nested, call, values))
-            path = self._runner().app.path_of(nested)
-            outcome = await self._await(
-                replace(call, path=path, args=values, request_key=None, is_internal=True),
-                nested.kind,
-            )
-            return nested.load_result(result_value(outcome))
+    async def run_transaction(self, call: Call, kind: FunctionKind) -> Value:
+        """Run a query or a mutation of an action and return its result.
 
-        return make(call.identity, call_nested, self._runner().services, self._system)
-
-    async def _await(self, call: Call, kind: FunctionKind) -> Outcome:
+        Raises:
+            LivefileError: what ``result_value`` raises, or why it was not run.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Outcome | LivefileError] = loop.create_future()
 
@@ -224,7 +220,46 @@ class Actions:
         outcome = await answer
         if isinstance(outcome, LivefileError):
             raise outcome
-        return outcome
+        return result_value(outcome)
+
+    def path_of(self, function: Function[..., Any]) -> str:
+        """Return the canonical path of a function of the current app."""
+        return self._runner().app.path_of(function)
+
+    @property
+    def table_name(self) -> TableName:
+        """Says which table an id is of, now."""
+        return self._catalog().table_name
+
+
+class NestedActionCalls:
+    """How one action calls other functions, each in a transaction or an action of its own."""
+
+    def __init__(self, actions: Actions, call: Call) -> None:
+        """Take what runs them, and the call on whose behalf they are called."""
+        self._actions = actions
+        self._call = call
+
+    async def __call__(
+        self, nested: Function[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:  # Any: as in ``functions/context.py``.
+        """Run a function for an action and return its result."""
+        values = nested.dump_args(args, kwargs, self._actions.table_name)
+        return nested.load_result(await self.with_values(nested, values))
+
+    async def with_values(
+        self,
+        nested: Function[..., Any],
+        values: Mapping[str, Value],
+        identity: Identity | None = None,
+    ) -> Value:
+        """Do the same with arguments and a result that are values; as somebody else, if asked."""
+        call = self._call if identity is None else replace(self._call, identity=identity)
+        if nested.kind is FunctionKind.ACTION:
+            return await self._actions.invoke(nested, call, values)
+        path = self._actions.path_of(nested)
+        call = replace(call, path=path, args=values, request_key=None, is_internal=True)
+        return await self._actions.run_transaction(call, nested.kind)
 
 
 def result_value(outcome: Outcome) -> Value:

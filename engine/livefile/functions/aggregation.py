@@ -9,7 +9,7 @@ from typing import Any
 from livefile.model.index_range import IndexRange
 from livefile.model.interval import Interval
 from livefile.model.key_number import AFTER_NUMBERS, FIRST_NUMBER
-from livefile.model.table import TableDefinition
+from livefile.model.table import ModelTable
 from livefile.model.validator import INT64, NULL, WHOLE_FLOAT64, Union, Validator
 from livefile.model.value import Value
 from livefile.sqlite.catalog import IndexEntry, TableEntry
@@ -28,7 +28,7 @@ class Aggregation:
         self,
         transaction: Transaction,
         source: tuple[TableEntry, IndexEntry] | None,
-        definition: TableDefinition,
+        definition: ModelTable,
         interval: Interval,
         prefix: bytes | None,
     ) -> None:
@@ -41,7 +41,7 @@ class Aggregation:
 
     @classmethod
     def of(
-        cls, transaction: Transaction, definition: TableDefinition, source: IndexRange[Any]
+        cls, transaction: Transaction, definition: ModelTable, source: IndexRange[Any]
     ) -> "Aggregation":
         """Return the figures of a range.
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from livefile.model.filter_condition import FilterCondition
 from livefile.model.filter_expression import Expression
-from livefile.model.table import Document, TableDefinition
+from livefile.model.table import ModelTable
+from livefile.model.table_definition import Document
 from livefile.vocabulary.errors import FilterError
 from livefile.vocabulary.limits import QUERY_OPERATORS_MAX
 
@@ -21,7 +22,7 @@ def with_condition(
     conditions: Sequence[Condition[Row]],
     added: Expression | Callable[[Row], bool],
     table: str,
-    definition: TableDefinition | None,
+    definition: ModelTable | None,
 ) -> tuple[Condition[Row], ...]:
     """Return the conditions and one more.
 

@@ -4,8 +4,9 @@ Not here: ``ctx.db`` (``functions/database.py``); how calls run (``functions/run
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
+from livefile.functions.app import App
 from livefile.functions.awaited_system import AwaitedSystem
 from livefile.functions.call import FunctionKind
 from livefile.functions.database import DatabaseReader, DatabaseWriter
@@ -15,6 +16,7 @@ from livefile.functions.definition import (
     MutationFunction,
     QueryFunction,
 )
+from livefile.functions.path import parse_function_path
 from livefile.functions.running import current_call
 from livefile.functions.scheduling import AwaitedScheduler, Scheduler
 from livefile.functions.services import Services
@@ -80,10 +82,19 @@ class QueryCtx:
         """The stored files."""
         return StorageReader(self.db._transaction, self._services.origins)
 
-    def run_query(self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a query in this transaction and return its result."""
-        result: R = self._call(checked(function, FunctionKind.QUERY), args, kwargs)
-        return result
+    @overload
+    def run_query(
+        self, function: QueryFunction[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R: ...
+    @overload
+    def run_query(self, function: str, /, **kwargs: Any) -> Any: ...
+    def run_query(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Run a query in this transaction and return its result.
+
+        One in TypeScript is called by its path and by keywords: ``run_query("chat:list", n=3)``.
+        """
+        found = checked(function, FunctionKind.QUERY, self._services.app)
+        return self._call(found, args, kwargs)
 
 
 class MutationCtx(QueryCtx):
@@ -108,12 +119,19 @@ class MutationCtx(QueryCtx):
         """The stored files."""
         return StorageWriter(self.db._transaction, self._services.origins)
 
+    @overload
     def run_mutation(
-        self, function: MutationFunction[P, R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Run a mutation as a sub-transaction: if it raises, only its own writes are undone."""
-        result: R = self._call(checked(function, FunctionKind.MUTATION), args, kwargs)
-        return result
+        self, function: MutationFunction[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R: ...
+    @overload
+    def run_mutation(self, function: str, /, **kwargs: Any) -> Any: ...
+    def run_mutation(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Run a mutation as a sub-transaction: if it raises, only its own writes are undone.
+
+        One in TypeScript is called by its path and by keywords.
+        """
+        found = checked(function, FunctionKind.MUTATION, self._services.app)
+        return self._call(found, args, kwargs)
 
 
 class ActionCtx:
@@ -165,34 +183,58 @@ class ActionCtx:
         """
         return await search_fast(self._system, source, vector, limit, filter)
 
+    @overload
     async def run_query(
-        self, function: QueryFunction[P, R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Run a query at the newest snapshot and return its result."""
-        result: R = await self._call(checked(function, FunctionKind.QUERY), args, kwargs)
-        return result
+        self, function: QueryFunction[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R: ...
+    @overload
+    async def run_query(self, function: str, /, **kwargs: Any) -> Any: ...
+    async def run_query(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Run a query at the newest snapshot and return its result.
 
+        One in TypeScript is called by its path and by keywords.
+        """
+        found = checked(function, FunctionKind.QUERY, self._services.app)
+        return await self._call(found, args, kwargs)
+
+    @overload
     async def run_mutation(
-        self, function: MutationFunction[P, R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Run a mutation and return its result once it is durable."""
-        result: R = await self._call(checked(function, FunctionKind.MUTATION), args, kwargs)
-        return result
+        self, function: MutationFunction[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R: ...
+    @overload
+    async def run_mutation(self, function: str, /, **kwargs: Any) -> Any: ...
+    async def run_mutation(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Run a mutation and return its result once it is durable.
 
+        One in TypeScript is called by its path and by keywords.
+        """
+        found = checked(function, FunctionKind.MUTATION, self._services.app)
+        return await self._call(found, args, kwargs)
+
+    @overload
     async def run_action(
-        self, function: ActionFunction[P, R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Run another action and return its result."""
-        result: R = await self._call(checked(function, FunctionKind.ACTION), args, kwargs)
-        return result
+        self, function: ActionFunction[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R: ...
+    @overload
+    async def run_action(self, function: str, /, **kwargs: Any) -> Any: ...
+    async def run_action(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Run another action and return its result.
+
+        One in TypeScript is called by its path and by keywords.
+        """
+        found = checked(function, FunctionKind.ACTION, self._services.app)
+        return await self._call(found, args, kwargs)
 
 
-def checked(function: object, kind: FunctionKind) -> Function[..., Any]:
-    """Return what is to be run, if it is a function of this kind.
+def checked(function: object, kind: FunctionKind, app: App) -> Function[..., Any]:
+    """Return what is to be run, if it is a function of this kind or the path of one.
 
     Raises:
+        FunctionNotFoundError: there is none under this path.
         WrongFunctionKindError: it is of another kind, or no function at all.
     """
+    if isinstance(function, str):
+        function = app.find(parse_function_path(function), is_internal_allowed=True)
     if isinstance(function, Function) and function.kind is kind:
         return function
     word = kind.value.lower()

@@ -23,7 +23,8 @@ from livefile.model.index_spec import IndexSpec, Summary
 from livefile.model.interval import EVERYTHING, Interval
 from livefile.model.names import check_table_name
 from livefile.model.schema import Schema
-from livefile.model.table import Table, TableDefinition
+from livefile.model.table import ModelTable, Table
+from livefile.model.table_definition import TableDefinition
 from livefile.model.text_search import TextSearch, TextSearchSource
 from livefile.model.vector_search import VectorMatch, VectorSource
 from livefile.transaction.transaction import Transaction
@@ -189,13 +190,13 @@ class DatabaseReader:
         entry = self._transaction.table(table)
         return interval if entry is None else id_interval(interval, entry.number)
 
-    def _declared(self, name: str) -> TableDefinition:
+    def _declared(self, name: str) -> ModelTable:
         definition = self._schema.tables.get(name)
         if definition is None:
             raise DefinitionError(f"table {name} is not declared by the app")
-        return definition
+        return _with_class(definition)
 
-    def _definition_of(self, id: str) -> TableDefinition:
+    def _definition_of(self, id: str) -> ModelTable:
         table_number, _ = decode_document_id(id)
         table = self._transaction.catalog.by_number.get(table_number)
         definition = None if table is None else self._schema.tables.get(table.name)
@@ -205,7 +206,7 @@ class DatabaseReader:
                 f'ID "{id}" is of table {table_number if table is None else table.name}, which no '
                 f"schema declares; use {'ctx.db.system' if is_system else 'ctx.db.table(...)'}"
             )
-        return definition
+        return _with_class(definition)
 
 
 class DatabaseWriter(DatabaseReader):
@@ -283,3 +284,12 @@ def _checked_document(document: object) -> Table:
             "for dictionaries use ctx.db.table(...)"
         )
     return document
+
+
+def _with_class(definition: TableDefinition) -> ModelTable:
+    if not isinstance(definition, ModelTable):
+        raise DefinitionError(
+            f"table {definition.name} is declared in TypeScript, so its documents have no class; "
+            f'use ctx.db.table("{definition.name}")'
+        )
+    return definition

@@ -21,6 +21,7 @@ from typing import (
 
 from livefile.functions.call import FunctionKind
 from livefile.functions.description import FunctionDescription
+from livefile.functions.path import module_path
 from livefile.model import validator as v
 from livefile.model.annotation import Annotation
 from livefile.model.annotation_reader import annotation_of
@@ -57,6 +58,15 @@ class Function(Generic[P, R_co]):
         result: R_co = self.body(ctx, *args, **kwargs)
         return result
 
+    @property
+    def full_name(self) -> str:
+        """What it is called in its own language, for messages."""
+        return f"{self.body.__module__}.{self.name}"
+
+    def path_in(self, package: str) -> str:
+        """Return the canonical path that it has in an app of this name, if it is of that app."""
+        return f"{module_path(self.body.__module__, package)}:{self.name}"
+
     @cached_property
     def _signature(self) -> tuple[dict[str, Annotation], dict[str, Any], Annotation]:
         """The annotation of each argument, the defaults, and the annotation of the result."""
@@ -90,9 +100,13 @@ class Function(Generic[P, R_co]):
         names = zip(self._signature[0], parameters, strict=True)
         return {name: parameter for name, parameter in names if name != parameter}
 
-    @cached_property
-    def args_validator(self) -> v.Object:
+    @property
+    def args_validator(self) -> v.Validator:
         """What the argument object must look like."""
+        return self._args_validator
+
+    @cached_property
+    def _args_validator(self) -> v.Object:
         annotations, defaults, _ = self._signature
         return v.Object(
             fields={

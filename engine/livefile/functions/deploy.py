@@ -14,9 +14,10 @@ nothing can fail but the disk; what a process that died left undone, the next de
 Not here: which steps a schema needs (``model/schema_diff.py``); whose jobs run when (``job.py``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+from typing import TypeVar
 
 from livefile.functions.deploy_progress import DeployProgress, DeployStage, OnProgress, unheard
 from livefile.functions.document_batch import Batch, all_batches
@@ -24,15 +25,22 @@ from livefile.functions.index_build import IndexBuild
 from livefile.functions.job import RunJob, nothing
 from livefile.model.schema import Schema
 from livefile.model.schema_diff import NewIndex, SchemaDiff, schema_diff
-from livefile.model.table import Document, TableDefinition
+from livefile.model.table_definition import Document, TableDefinition
 from livefile.sqlite import catalog, schema_change
 from livefile.sqlite.catalog import TableEntry
 from livefile.transaction.committer import Committer
 from livefile.transaction.database import Database
 from livefile.transaction.write_set import WriteSet
 from livefile.vocabulary.clock import Clock
-from livefile.vocabulary.errors import AppError, InvalidValueError, LivefileError
+from livefile.vocabulary.errors import (
+    AppError,
+    InvalidValueError,
+    LivefileError,
+    PushConflictError,
+)
 from livefile.vocabulary.limits import BATCH_ENTRIES_REMOVED_MAX
+
+T = TypeVar("T")
 
 
 def no_switch(committer: Committer) -> None:
@@ -64,6 +72,9 @@ class Deploy:
         self._checks: dict[str, TableDefinition] = {}
         self._built: list[NewIndex] = []
         self._violation: AppError | None = None
+        self._is_interrupted = False
+        self.mismatched_table: str | None = None
+        """The table of the document that did not match, once there is one."""
 
     def run(
         self,
@@ -71,44 +82,110 @@ class Deploy:
         undo_switch: Callable[[], None] = nothing,
         switched: Callable[[], None] = nothing,
     ) -> None:
-        """Bring the file to the schema.
-
-        ``switch`` changes the code, in the job of the switching commit; ``undo_switch`` takes that
-        back if the commit fails. ``switched`` is called before defaults are filled in.
+        """Bring the file to the schema: ``prepare`` and ``switch``.
 
         Raises:
             AppError: a stored document does not match; the message names table, document, field.
             LivefileError: the file could not be written; the old version serves.
         """
+        self.prepare()
+        self.switch(switch, undo_switch, switched)
+
+    def prepare(self) -> None:
+        """Check documents and build indexes; from now on writes keep both true.
+
+        Raises:
+            AppError: a stored document does not match; ``mismatched_table`` names its table.
+            PushConflictError: another thread called ``interrupt``.
+            LivefileError: the file could not be written.
+        """
         self._finish()  # What a deploy left undone that was cut off.
-        try:
-            while True:
+        with self._withdrawn_if_it_fails():
+            self._prepare()
+
+    def check(self) -> None:
+        """Check documents and change nothing: what ``prepare`` would find.
+
+        Raises:
+            AppError: a stored document does not match; ``mismatched_table`` names its table.
+        """
+        self._checks = dict(self._run_job(self._diff).checks)
+        for name in self._checks:
+            self._for_all_documents(DeployStage.CHECK, name, self._check_batch)
+
+    def switch(
+        self,
+        switch: Callable[[Committer], None] = no_switch,
+        undo_switch: Callable[[], None] = nothing,
+        switched: Callable[[], None] = nothing,
+        check: Callable[[Committer], None] = no_switch,
+    ) -> None:
+        """Let the file have what was prepared.
+
+        ``check`` comes first, in the job of the switching commit, and may refuse by raising.
+        ``switch`` changes the code in that job; ``undo_switch`` takes that back if the commit
+        fails. ``switched`` is called before defaults are filled in.
+
+        Raises:
+            LivefileError: as ``prepare``, or what ``check`` raised.
+        """
+        with self._withdrawn_if_it_fails():
+            while not self._run_job(partial(self._switch, check, switch), undo_switch):
                 self._prepare()
-                if self._run_job(partial(self._switch, switch), undo_switch):
-                    break
-        except BaseException:
-            # If even this fails, the next deploy or the next start clears up.
-            with suppress(LivefileError):
-                self._run_job(self._withdraw)
-                self._finish()
-            raise
         switched()
         self._finish()
+
+    def interrupt(self) -> None:
+        """Have ``prepare`` fail soon, wherever it is. For any thread; never blocks."""
+        self._is_interrupted = True
+
+    def withdraw(self) -> None:
+        """Give up what was prepared."""
+        # If even this fails, the next deploy or the next start clears up.
+        with suppress(LivefileError):
+            self._run_job(self.withdraw_job)
+            self._finish()
+
+    def withdraw_job(self, committer: Committer) -> None:
+        """Give up what was prepared, as a job; index entries are left for the next deploy."""
+        committer.observe_writes = None
+        if any(table.building for table in committer.catalog.tables.values()):
+            committer.change_catalog(
+                lambda connection, _: schema_change.withdraw(connection), self._call
+            )
+
+    @contextmanager
+    def _withdrawn_if_it_fails(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.withdraw()
+            raise
 
     # --- Up to the switch -------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        diff = self._run_job(self._register)
+        diff = self._run_step(self._register)
         for name in diff.checks:
             self._for_all_documents(DeployStage.CHECK, name, self._check_batch)
         for name in dict.fromkeys(new.table for new in diff.new_indexes):
             count = self._count(name)
-            IndexBuild(self._tables[name], self._clock, self._run_job).run(
+            IndexBuild(self._tables[name], self._clock, self._run_step).run(
                 partial(self._tell, DeployStage.BUILD, name, count)
             )
 
+    def _diff(self, committer: Committer) -> SchemaDiff:
+        return schema_diff(schema_change.stored_tables(committer.catalog), self._schema)
+
+    def _run_step(self, job: Callable[[Committer], T], undo: Callable[[], None] = nothing) -> T:
+        if self._is_interrupted:
+            raise PushConflictError(
+                "RaceDetected", "another push or deploy has come in between; push again"
+            )
+        return self._run_job(job, undo)
+
     def _register(self, committer: Committer) -> SchemaDiff:
-        diff = schema_diff(schema_change.stored_tables(committer.catalog), self._schema)
+        diff = self._diff(committer)
         self._checks = dict(diff.checks)
         self._built = list(diff.new_indexes)
         if self._checks:
@@ -145,16 +222,23 @@ class Deploy:
         found = definition.validator.mismatch(fields, table_name)
         if found is None:
             return None
+        self.mismatched_table = definition.name
         return AppError(
             f"Schema validation failed: document {document['_id']!s} of table "
             f'"{definition.name}" does not match the schema: {found}'
         )
 
-    def _switch(self, switch: Callable[[Committer], None], committer: Committer) -> bool:
+    def _switch(
+        self,
+        check: Callable[[Committer], None],
+        switch: Callable[[Committer], None],
+        committer: Committer,
+    ) -> bool:
         """Switch, unless the old code made a table meanwhile that has to be prepared first."""
+        check(committer)
         if self._violation is not None:
             raise self._violation
-        diff = schema_diff(schema_change.stored_tables(committer.catalog), self._schema)
+        diff = self._diff(committer)
         is_prepared = diff.checks.keys() <= self._checks.keys() and all(
             new in self._built for new in diff.new_indexes
         )
@@ -172,13 +256,6 @@ class Deploy:
         committer.observe_writes = None
         switch(committer)
         return True
-
-    def _withdraw(self, committer: Committer) -> None:
-        committer.observe_writes = None
-        if any(table.building for table in committer.catalog.tables.values()):
-            committer.change_catalog(
-                lambda connection, _: schema_change.withdraw(connection), self._call
-            )
 
     # --- After the switch, or after a deploy that was cut off -------------------------------
 
@@ -219,9 +296,11 @@ class Deploy:
     ) -> None:
         """Run batches over all documents of a table. The table is the newest at each batch."""
         count = self._count(name)
+        # What comes after the switch cannot be taken back, so nothing may interrupt it.
+        run_job: RunJob = self._run_job if stage is DeployStage.FILL else self._run_step
 
         def run(after_id: bytes) -> Batch:
-            return self._run_job(
+            return run_job(
                 lambda committer: run_batch(committer, committer.catalog.tables[name], after_id)
             )
 

@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 
 from livefile.functions.call import FunctionKind
 from livefile.model.index_spec import IndexSpec
-from livefile.model.validator import Object, Validator
+from livefile.model.validator import Validator
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionDescription:
-    """One function: ``path`` is canonical (``folder/module:name``)."""
+    """One function: ``path`` is canonical (``folder/module:name``).
+
+    Those of an app's components begin with the component's path: ``rateLimiter|lib:check``.
+    """
 
     path: str
     kind: FunctionKind
     is_internal: bool
-    args: Object
+    args: Validator
     returns: Validator
 
 
@@ -31,7 +34,7 @@ class TableDescription:
     """
 
     name: str
-    document: Object
+    document: Validator
     indexes: Mapping[str, tuple[str, ...]]
     text_indexes: Mapping[str, IndexSpec] = field(default_factory=dict)
     vector_indexes: Mapping[str, IndexSpec] = field(default_factory=dict)

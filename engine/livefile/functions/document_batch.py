@@ -9,7 +9,7 @@ Not here: what is done with them (``functions/deploy.py``, ``functions/migration
 from collections.abc import Callable, Iterator
 from typing import cast
 
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import unpack
 from livefile.sqlite.connections import Connection
 from livefile.sqlite.schema_change import walk_documents

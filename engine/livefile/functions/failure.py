@@ -17,6 +17,8 @@ from livefile.vocabulary.errors import (
     FunctionTimeoutError,
     InvalidCursorError,
     InvalidValueError,
+    JavaScriptConvexError,
+    JavaScriptError,
     ReturnsValidationError,
     WrongFunctionKindError,
 )
@@ -29,6 +31,8 @@ _OWN_TEXT = (
     FunctionNotFoundError,
     FunctionTimeoutError,
     InvalidCursorError,
+    JavaScriptConvexError,
+    JavaScriptError,
     WrongFunctionKindError,
 )
 

@@ -84,6 +84,11 @@ class Request:
         self._body: bytes | None = None
 
     @property
+    def has_body(self) -> bool:
+        """Whether a body comes with it, be it empty."""
+        return self._read is not None
+
+    @property
     def query(self) -> dict[str, str]:
         """The parameters of the address; of those with one name, the first."""
         parameters: dict[str, str] = {}

@@ -19,7 +19,7 @@ from livefile.functions.document_batch import BEFORE_ALL, Batch, BatchTime, all_
 from livefile.functions.job import RunJob
 from livefile.model.index_key import document_key, key_internal_id
 from livefile.model.index_spec import IndexKind
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value_packed import unpack
 from livefile.sqlite import documents, schema_change
 from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from livefile.functions.app import App
+from livefile.functions.definition import Function
+from livefile.functions.path import parse_function_path
 from livefile.functions.schedulable import checked_schedulable
 from livefile.model.document import check_document_fields
 from livefile.model.validator import TableName
@@ -35,7 +37,7 @@ def job_call(
     kwargs: Mapping[str, Any],
     table_name: TableName,
 ) -> JobCall:
-    """Return a call of a function of the app.
+    """Return a call of a function of the app, which may be given by its path.
 
     Raises:
         WrongFunctionKindError: it is no mutation and no action.
@@ -43,9 +45,23 @@ def job_call(
         ArgumentValidationError: its signature does not accept the arguments.
         InvalidValueError: they are too large or too nested to be stored.
     """
+    if isinstance(function, str):
+        function = app.find(parse_function_path(function), is_internal_allowed=True)
+    schedulable = checked_schedulable(function)
+    app.path_of(schedulable)  # Before its arguments: of a stranger they mean nothing.
+    values = schedulable.dump_args(args, kwargs, table_name)
+    return job_call_of_values(app, schedulable, values, table_name)
+
+
+def job_call_of_values(
+    app: App,
+    function: Function[..., Any],
+    values: dict[str, Value],
+    table_name: TableName,
+) -> JobCall:
+    """Return a call whose arguments are values already; it raises what ``job_call`` does."""
     schedulable = checked_schedulable(function)
     module, _, name = app.path_of(schedulable).partition(":")
-    values = schedulable.dump_args(args, kwargs, table_name)
     found = schedulable.args_validator.mismatch(values, table_name)
     if found is not None:
         raise ArgumentValidationError(f"ArgumentValidationError: {found}")

@@ -27,7 +27,7 @@ from livefile.functions.running import RunningCall, current_call
 from livefile.model.annotation import mark_integers
 from livefile.model.schema import Schema
 from livefile.model.schema_diff import ANY_VALIDATOR
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.model.value import normalize
 from livefile.model.value_packed import pack
 from livefile.sqlite import catalog, migrations

@@ -221,8 +221,9 @@ class Mutations:
         if not lane.is_slow(call.path):
             try:
                 return commit(committer, self._attempts.at_head(call, lane.run_at_head))
-            except Preempted:
-                lane.note_slow(call.path)
+            except Preempted as stop:
+                if stop.is_slow:
+                    lane.note_slow(call.path)
         slow.start(job)
         return _LATER
 

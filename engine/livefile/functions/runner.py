@@ -9,8 +9,7 @@ Not here: which thread runs what and when it is durable (``functions/mutations.p
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgpack
@@ -27,6 +26,7 @@ from livefile.functions.failure import failure_of
 from livefile.functions.running import RunningCall, current_call
 from livefile.functions.services import Origins, Services
 from livefile.functions.watchdog import Preempted
+from livefile.model.identity import Identity
 from livefile.model.value import Value, check_value, is_surely_small, size_bytes, size_text
 from livefile.model.value_json import to_json
 from livefile.system import scheduled_job
@@ -93,11 +93,7 @@ class Runner:
         is_internal_allowed = call.is_internal or call.identity.is_admin
         function = self.app.find(call.path, is_internal_allowed=is_internal_allowed)
         if function.kind not in kinds:
-            module, _, name = call.path.partition(":")
-            raise WrongFunctionKindError(
-                f"Trying to execute {module}.js:{name} as {kinds[0].value}, but it is defined as "
-                f"{function.kind.value}."
-            )
+            raise wrong_kind(call.path, kinds[0].value, function)
         return function
 
     def run(self, call: Call, kind: FunctionKind, transaction: Transaction, seed: int) -> Run:
@@ -120,7 +116,7 @@ class Runner:
             function = self.find(call, (kind,))
             check_args(call)
             transaction.journal = call.journal
-            value = self._invoke(function, call, transaction, call.args, 1)
+            value = self.invoke(function, call, transaction, call.args, 1)
             if call.job is not None:
                 scheduled_job.end(transaction, call.job, None)
             outcome = Success(
@@ -174,7 +170,7 @@ class Runner:
         for observe in self._observers:
             call_back(observe, record)
 
-    def _invoke(
+    def invoke(
         self,
         function: Function[..., Any],
         call: Call,
@@ -184,7 +180,7 @@ class Runner:
     ) -> Value:
         """Run one function, of a client or of another function, from values to a value."""
         keywords = function.load_args(args, transaction.catalog.table_name)
-        call_nested = partial(self._invoke_nested, function, call, transaction, depth)
+        call_nested = NestedCalls(self, function, call, transaction, depth)
         schema, services = self.app.schema, self.services
         ctx: QueryCtx
         if function.kind is FunctionKind.MUTATION:
@@ -203,46 +199,9 @@ class Runner:
         return MutationCtx(
             DatabaseWriter(transaction, self.app.schema),
             call.identity,
-            partial(self._invoke_nested, function, call, transaction, 1),
+            NestedCalls(self, function, call, transaction, 1),
             self.services,
         )
-
-    def _invoke_nested(
-        self,
-        caller: Function[..., Any],
-        call: Call,
-        transaction: Transaction,
-        depth: int,
-        nested: Function[..., Any],
-        nested_args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> Any:  # Any: as in ``functions/context.py``.
-        """Run a function for another one, as a sub-transaction."""
-        self._check_nested(caller, nested, depth)
-        values = nested.dump_args(nested_args, kwargs, transaction.catalog.table_name)
-        mark = transaction.writes.mark()
-        try:
-            result = self._invoke(nested, call, transaction, values, depth + 1)
-        except BaseException:
-            transaction.writes.roll_back(mark)
-            raise
-        return nested.load_result(result)
-
-    def _check_nested(
-        self, caller: Function[..., Any], nested: Function[..., Any], depth: int
-    ) -> None:
-        if depth >= CALL_DEPTH_MAX:
-            raise TransactionLimitError(
-                "CallDepthExceeded", f"functions call each other more than {CALL_DEPTH_MAX} deep"
-            )
-        is_allowed = nested.kind is FunctionKind.QUERY or (
-            nested.kind is FunctionKind.MUTATION and caller.kind is FunctionKind.MUTATION
-        )
-        if not is_allowed:
-            raise WrongFunctionKindError(
-                f"{caller.name} is a {caller.kind.value.lower()} and cannot run {nested.name}, "
-                f"which is defined as {nested.kind.value}."
-            )
 
     def _record(self, call: Call, seed: int, transaction: Transaction) -> bytes:
         """Return the call as the commit log keeps it: everything that a replay needs."""
@@ -266,6 +225,75 @@ class Runner:
         return record
 
 
+class NestedCalls:
+    """How one function calls others within its transaction."""
+
+    __slots__ = ("_call", "_caller", "_depth", "_runner", "_transaction")
+
+    def __init__(
+        self,
+        runner: Runner,
+        caller: Function[..., Any],
+        call: Call,
+        transaction: Transaction,
+        depth: int,
+    ) -> None:
+        """Take who calls, on whose behalf, and how deep it is called itself."""
+        self._runner = runner
+        self._caller = caller
+        self._call = call
+        self._transaction = transaction
+        self._depth = depth
+
+    def __call__(
+        self, nested: Function[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:  # Any: as in ``functions/context.py``.
+        """Run a function for another one, as a sub-transaction."""
+        self._check(nested)
+        values = nested.dump_args(args, kwargs, self._transaction.catalog.table_name)
+        return nested.load_result(self.with_values(nested, values))
+
+    def with_values(
+        self,
+        nested: Function[..., Any],
+        values: Mapping[str, Value],
+        identity: Identity | None = None,
+        *,
+        is_stale: bool = False,
+    ) -> Value:
+        """Do the same with arguments and a result that are values; as somebody else, if asked.
+
+        A query with ``is_stale`` sees the documents as they were before this transaction, and what
+        it reads never makes that conflict with another one.
+        """
+        self._check(nested)
+        call = self._call if identity is None else replace(self._call, identity=identity)
+        transaction = self._transaction
+        if is_stale:
+            transaction = Transaction(transaction.snapshot, transaction.now_ns, seed=0)
+        mark = transaction.writes.mark()
+        try:
+            return self._runner.invoke(nested, call, transaction, values, self._depth + 1)
+        except BaseException:
+            transaction.writes.roll_back(mark)
+            raise
+
+    def _check(self, nested: Function[..., Any]) -> None:
+        if self._depth >= CALL_DEPTH_MAX:
+            raise TransactionLimitError(
+                "CallDepthExceeded", f"functions call each other more than {CALL_DEPTH_MAX} deep"
+            )
+        caller = self._caller
+        is_allowed = nested.kind is FunctionKind.QUERY or (
+            nested.kind is FunctionKind.MUTATION and caller.kind is FunctionKind.MUTATION
+        )
+        if not is_allowed:
+            raise WrongFunctionKindError(
+                f"{caller.name} is a {caller.kind.value.lower()} and cannot run {nested.name}, "
+                f"which is defined as {nested.kind.value}."
+            )
+
+
 def _running_call(call: Call, transaction: Transaction, seed: int) -> RunningCall:
     return RunningCall(
         path=call.path,
@@ -273,6 +301,7 @@ def _running_call(call: Call, transaction: Transaction, seed: int) -> RunningCal
         is_sealed=True,
         now_ns=transaction.now_ns,
         seed=seed,
+        request_id=call.request_id,
         parent_job=call.parent_job,
     )
 
@@ -285,6 +314,15 @@ def deploy_record(app: App) -> bytes:
     """Return what the commit log keeps of a change of the schema."""
     record: bytes = msgpack.packb({"path": "_system:deploy", "code": app.code_hash})
     return record
+
+
+def wrong_kind(path: str, wanted: str, function: Function[..., Any]) -> WrongFunctionKindError:
+    """Return the error that says that the function at ``path`` is not of the ``wanted`` kind."""
+    module, _, name = path.partition(":")
+    return WrongFunctionKindError(
+        f"Trying to execute {module}.js:{name} as {wanted}, but it is defined as "
+        f"{function.kind.value}."
+    )
 
 
 def check_args(call: Call) -> None:

@@ -22,9 +22,14 @@ class RunningCall:
     seed: int
     has_read_time: bool = False
     has_read_identity: bool = False
+    request_id: str = ""
     parent_job: str | None = None
     scheduled_count: int = 0
     scheduled_size_bytes: int = 0
+    pushed_count: int = 0
+    """How many functions of pushed code it has run."""
+    pushed_s: float = 0.0
+    """How long those ran, without the time in which they waited."""
     _random: Random | None = None
 
     @property

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from livefile.functions.definition import ActionFunction, Function, MutationFunction
+from livefile.functions.call import FunctionKind
+from livefile.functions.definition import Function
 from livefile.vocabulary.errors import WrongFunctionKindError
 
 
@@ -12,9 +13,9 @@ def checked_schedulable(function: object) -> Function[..., Any]:
     Raises:
         WrongFunctionKindError: it is no mutation and no action.
     """
-    if isinstance(function, MutationFunction | ActionFunction):
-        return function
     if isinstance(function, Function):
+        if function.kind is not FunctionKind.QUERY:
+            return function
         what = f"{function.name}, which is defined as {function.kind.value}"
     else:
         what = f"{type(function).__name__} {function!r}"

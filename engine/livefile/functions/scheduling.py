@@ -12,14 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, overload
 
 from livefile.functions.app import App
 from livefile.functions.awaited_system import AwaitedSystem
-from livefile.functions.definition import ActionFunction, MutationFunction
-from livefile.functions.job_call import JobCall, job_call
+from livefile.functions.definition import ActionFunction, Function, MutationFunction
+from livefile.functions.job_call import JobCall, job_call, job_call_of_values
 from livefile.functions.running import RunningCall, current_call
 from livefile.model.validator import TableName
+from livefile.model.value import Value
 from livefile.system import scheduled_functions
 from livefile.transaction.transaction import Transaction
 from livefile.vocabulary.errors import SchedulingError, TransactionLimitError
@@ -45,6 +46,7 @@ class Scheduler:
         self._transaction = transaction
         self._app = app
 
+    @overload
     def run_after(
         self,
         delay: Delay,
@@ -52,10 +54,14 @@ class Scheduler:
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> str:
+    ) -> str: ...
+    @overload
+    def run_after(self, delay: Delay, function: str, /, **kwargs: Any) -> str: ...
+    def run_after(self, delay: Delay, function: Any, /, *args: Any, **kwargs: Any) -> str:
         """Have a mutation or an action called after ``delay``; return the scheduled function's id.
 
         ``delay`` is a number of seconds or a ``timedelta``; 0 is as soon as this has committed.
+        A function in TypeScript is given by its path, and its arguments by keywords.
 
         Raises:
             SchedulingError: the delay is negative, no number, or more than five years.
@@ -64,6 +70,7 @@ class Scheduler:
         """
         return self._schedule(_after(delay), function, args, kwargs)
 
+    @overload
     def run_at(
         self,
         moment: Moment,
@@ -71,7 +78,10 @@ class Scheduler:
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> str:
+    ) -> str: ...
+    @overload
+    def run_at(self, moment: Moment, function: str, /, **kwargs: Any) -> str: ...
+    def run_at(self, moment: Moment, function: Any, /, *args: Any, **kwargs: Any) -> str:
         """Have a mutation or an action called at ``moment``, at once if that is in the past.
 
         ``moment`` is a ``datetime`` with a time zone, or seconds since 1970 as ``time.time()`` has
@@ -93,7 +103,17 @@ class Scheduler:
     def _schedule(
         self, due: "_Due", function: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
-        call = job_call(self._app, function, args, kwargs, self._transaction.catalog.table_name)
+        table_name = self._transaction.catalog.table_name
+        return self._write(due, job_call(self._app, function, args, kwargs, table_name))
+
+    def run_values_at(
+        self, moment: float, function: Function[..., Any], values: dict[str, Value]
+    ) -> str:
+        """Do what ``run_at`` does for arguments that are values already."""
+        table_name = self._transaction.catalog.table_name
+        return self._write(_at(moment), job_call_of_values(self._app, function, values, table_name))
+
+    def _write(self, due: "_Due", call: JobCall) -> str:
         running = current_call.get()
         if running is not None:
             _count(running, call.size_bytes)
@@ -108,6 +128,7 @@ class AwaitedScheduler:
         self._system = system
         self._app = app
 
+    @overload
     async def run_after(
         self,
         delay: Delay,
@@ -115,10 +136,14 @@ class AwaitedScheduler:
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> str:
+    ) -> str: ...
+    @overload
+    async def run_after(self, delay: Delay, function: str, /, **kwargs: Any) -> str: ...
+    async def run_after(self, delay: Delay, function: Any, /, *args: Any, **kwargs: Any) -> str:
         """Have a mutation or an action called after ``delay``; see ``Scheduler.run_after``."""
         return await self._schedule(_after(delay), function, args, kwargs)
 
+    @overload
     async def run_at(
         self,
         moment: Moment,
@@ -126,7 +151,10 @@ class AwaitedScheduler:
         /,
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> str:
+    ) -> str: ...
+    @overload
+    async def run_at(self, moment: Moment, function: str, /, **kwargs: Any) -> str: ...
+    async def run_at(self, moment: Moment, function: Any, /, *args: Any, **kwargs: Any) -> str:
         """Have a mutation or an action called at ``moment``; see ``Scheduler.run_at``."""
         return await self._schedule(_at(moment), function, args, kwargs)
 
@@ -139,7 +167,17 @@ class AwaitedScheduler:
     ) -> str:
         # Arguments are looked at here: what an app has in its types may take a while.
         table_name = self._system.read_at_once(_table_name)
-        call = job_call(self._app, function, args, kwargs, table_name)
+        return await self._write(due, job_call(self._app, function, args, kwargs, table_name))
+
+    async def run_values_at(
+        self, moment: float, function: Function[..., Any], values: dict[str, Value]
+    ) -> str:
+        """Do what ``run_at`` does for arguments that are values already."""
+        table_name = self._system.read_at_once(_table_name)
+        call = job_call_of_values(self._app, function, values, table_name)
+        return await self._write(_at(moment), call)
+
+    async def _write(self, due: "_Due", call: JobCall) -> str:
         return await self._system.run("schedule", _Order(call, due, _parent_id()).write)
 
 

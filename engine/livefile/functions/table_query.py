@@ -19,7 +19,7 @@ from livefile.model.filter_condition import FilterCondition
 from livefile.model.filter_expression import Expression
 from livefile.model.interval import Interval
 from livefile.model.pagination import PaginationOptions, PaginationResult
-from livefile.model.table import TableDefinition
+from livefile.model.table import ModelTable
 from livefile.sqlite.catalog import IndexEntry, TableEntry
 from livefile.transaction.page import Page
 from livefile.transaction.totals import totals
@@ -48,7 +48,7 @@ class TableQuery(Generic[Row]):
     _interval: Interval
     _load: Callable[[Document], Row]
     _begin_page: Callable[[], None]
-    _definition: TableDefinition | None = None
+    _definition: ModelTable | None = None
     _is_descending: bool = False
     _conditions: tuple[Condition[Row], ...] = ()
 

@@ -18,7 +18,8 @@ from livefile.model.filter_condition import FilterCondition
 from livefile.model.filter_expression import Expression
 from livefile.model.index_key import key_internal_id
 from livefile.model.pagination import PaginationOptions, PaginationResult
-from livefile.model.table import Document, TableDefinition
+from livefile.model.table import ModelTable
+from livefile.model.table_definition import Document
 from livefile.model.text_search import TextSearch
 from livefile.transaction.text_search import Found, TextSearchRun
 from livefile.transaction.transaction import Transaction
@@ -38,7 +39,7 @@ class TextQuery(Generic[Row]):
 
     _transaction: Transaction
     _search: TextSearch[Row]
-    _definition: TableDefinition
+    _definition: ModelTable | None
     _load: Callable[[Document], Row]
     _begin_page: Callable[[], None]
     _conditions: tuple[Condition[Row], ...] = ()
@@ -51,7 +52,7 @@ class TextQuery(Generic[Row]):
         Raises:
             FilterError: the table has no such field, or there are too many filters.
         """
-        name = self._definition.name
+        name = self._search.source.table
         conditions = with_condition(self._conditions, condition, name, self._definition)
         return replace(self, _conditions=conditions)
 

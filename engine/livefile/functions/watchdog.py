@@ -39,6 +39,15 @@ _QUIET_TICKS_MAX = 40
 class Preempted(BaseException):
     """The function ran too long for the engine's thread; it is to be run in the slow lane."""
 
+    is_slow = True
+    """Whether it is to begin there for a while."""
+
+
+class Unready(Preempted):
+    """What the function needs is not ready, and the engine's thread does not wait for it."""
+
+    is_slow = False
+
 
 class TimedOut(BaseException):
     """The function ran longer than any function may."""
@@ -56,13 +65,16 @@ class Guard:
         is_own_work: bool,
     ) -> None:
         self._watchdog = watchdog
-        self._duration_s_max = duration_s_max
-        self._stop = stop
+        self.duration_s_max = duration_s_max
+        self.stop = stop
         self._is_own_work = is_own_work
         self._thread_id = 0
         self._lock = threading.Lock()
         self.is_running = False
         self._is_stopped = False
+        self._is_shielded = False
+        self.is_due = False
+        """Whether a shielded run is to stop by itself."""
         self._runs_count = 0
         # As the watchdog saw it last: which run it was, and when it saw that run first.
         self._seen_run = 0
@@ -89,17 +101,34 @@ class Guard:
 
     def _begin(self) -> None:
         self._thread_id = threading.get_ident()
+        _this_thread.guard = self
+        self._is_shielded = self.is_due = False
         self._runs_count += 1
         self.is_running = True
         if self._watchdog.is_asleep:
             self._watchdog.wake()
 
     def _end(self) -> None:
+        _this_thread.guard = None
         with self._lock:
             self.is_running = False
             is_stopped, self._is_stopped = self._is_stopped, False
         if is_stopped:
             _raise_in(self._thread_id, None)
+
+    def shield(self, is_shielded: bool) -> bool:
+        """Let the run of this thread not be stopped from now on, or again; return how it was.
+
+        For what must not be left half done; it looks at ``is_due`` itself.
+        """
+        with self._lock:
+            before, self._is_shielded = self._is_shielded, is_shielded
+        return before
+
+    def excuse(self, duration_s: float) -> None:
+        """Let some of the time of the run not count: it waited for a machine that was busy."""
+        with self._lock:
+            self._seen_s += duration_s
 
     def check(self, now_s: float) -> bool:
         """Stop the run if it is too long. Return whether there was any since the last check.
@@ -117,25 +146,43 @@ class Guard:
                 return True
             if not self.is_running:
                 return False
-            if self._is_over(now_s - self._seen_s):
+            is_over = self._is_over(now_s - self._seen_s)
+            if is_over and self._is_shielded:
+                self.is_due = True
+            elif is_over:
                 self._is_stopped = True
                 self._stops_count += 1
-                _raise_in(self._thread_id, self._stop)
+                _raise_in(self._thread_id, self.stop)
             # Counted, because the whole process may have stood still for a while.
             if self._stops_count > _STOPS_MAX:
                 raise UnstoppableError(
                     f"a function runs for {now_s - self._seen_s:.0f} s, the limit is "
-                    f"{self._duration_s_max:g} s, and it cannot be stopped: it catches everything"
+                    f"{self.duration_s_max:g} s, and it cannot be stopped: it catches everything"
                 )
             return True
 
     def _is_over(self, duration_s: float) -> bool:
-        if duration_s < self._duration_s_max:
+        if duration_s < self.duration_s_max:
             return False
-        if self._seen_work_s is None or duration_s >= self._duration_s_max * _WAITING_FACTOR_MAX:
+        if self._seen_work_s is None or duration_s >= self.duration_s_max * _WAITING_FACTOR_MAX:
             return True
         work_s = _work_s(self._thread_id)
-        return work_s is None or work_s - self._seen_work_s >= self._duration_s_max
+        return work_s is None or work_s - self._seen_work_s >= self.duration_s_max
+
+
+class _ThisThread(threading.local):
+    guard: Guard | None = None
+
+
+_this_thread = _ThisThread()
+
+
+def guard_here() -> Guard | None:
+    """Return the guard that watches what this thread runs, None if none does.
+
+    For work elsewhere that this thread waits for: it is to be stopped when the thread would be.
+    """
+    return _this_thread.guard
 
 
 class _Clock:

@@ -29,6 +29,29 @@ class ConvexError(LivefileError):
         self.data = data
 
 
+class JavaScriptError(LivefileError):
+    """An error that pushed code raised. The message is whole: its text, and its stack."""
+
+    code = "JavaScriptError"
+
+
+class JavaScriptConvexError(ConvexError):
+    """A ``ConvexError`` that pushed code raised. ``text`` is the message with its stack."""
+
+    def __init__(self, data: Any, text: str) -> None:  # Any: as in ConvexError.
+        super().__init__(data)
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class HostError(JavaScriptError):
+    """The process that runs pushed code has ended, out of memory for one."""
+
+    code = "JavaScriptHostEnded"
+
+
 class InvalidValueError(LivefileError):
     """A Python object that is no Livefile value, or a value over one of the size limits."""
 
@@ -275,6 +298,12 @@ class UnstoppableError(LivefileError):
     code = "InternalServerError"
 
 
+class RuntimeMissingError(LivefileError):
+    """Pushed code was to run, and nothing is installed that runs JavaScript."""
+
+    code = "JavaScriptRuntimeMissing"
+
+
 class AppError(LivefileError):
     """The app's code or schema cannot be loaded; the version before it keeps serving."""
 
@@ -294,6 +323,14 @@ class BadRequestError(LivefileError):
 
 class EnvironmentVariableError(BadRequestError):
     """An environment variable that cannot be set as asked. Nothing was changed."""
+
+
+class PushError(BadRequestError):
+    """Pushed code that cannot be used as it is; ``code`` says which part. Nothing was changed."""
+
+
+class PushConflictError(PushError):
+    """The deployment is no longer what a push was made for. Push again; nothing was changed."""
 
 
 class UnauthenticatedError(LivefileError):

@@ -85,6 +85,40 @@ BATCH_SIZE_BYTES_MAX = 4 * MIB
 BATCH_ENTRIES_REMOVED_MAX = 2_000
 INDEX_KEYS_SORTED_SIZE_BYTES_MAX = 64 * MIB  # Of new indexes, gathered in memory to be sorted.
 
+# A push of code (protocol): its body, as it comes and unpacked; how long one request for how far
+# it is may wait; how many may be under way, and how long one is kept that nobody asks about.
+PUSH_SIZE_BYTES_MAX = 200 * MIB
+PUSH_WAIT_MS_MAX = 10_000
+PUSHES_UNDER_WAY_MAX = 4
+PUSH_IDLE_MS_MAX = 5 * 60 * 1000
+# Analysis of pushed code: how long one module may take to load (protocol), and how many instances
+# of components there may be, because those that mount others twice grow as the powers of two.
+ANALYSIS_MS_MAX = 4000
+# A process that runs queries and mutations: beside its heap of 96 MiB there is room for buffers.
+HOST_MEMORY_BYTES_MAX = 384 * MIB
+COMPONENTS_MAX = 128
+# Actions of pushed code. The duration is the protocol's. All of one kind run in one process: the
+# memory is that of all of them together, and one that computes for longer than the silence without
+# awaiting anything holds up the others, so its process is stopped. Each push leaves its code behind
+# in it. A frame holds the arguments or the result of a call, and a few times as many bytes as JSON.
+ACTION_DURATION_MS_MAX = 600_000
+ACTION_CALLS_RUNNING_MAX = 1_000  # Of one action at one time; the others wait.
+ACTION_HOST_HEAP_MIB_MAX = 512
+ACTION_HOST_MEMORY_BYTES_MAX = 1536 * MIB  # With what is outside of the heap, such as buffers.
+ACTION_HOST_SILENCE_MS_MAX = 10_000
+HOST_CODES_MAX = 16
+HOST_FRAME_BYTES_MAX = 128 * MIB
+NODE_INSTALL_MS_MAX = 300_000  # For npm to install the packages of actions with "use node".
+# A push that is being prepared ends at its next batch when another deploy begins, which waits.
+DEPLOY_GIVING_WAY_MS_MAX = 10_000
+
+# Imports and exports that are asked for over the wire: how many imports may be sent or may wait to
+# be confirmed, the parts of a file (protocol), and of how many it stays known how they went.
+IMPORTS_WAITING_MAX = 4
+IMPORT_PARTS_MAX = 10_000
+IMPORT_PART_SIZE_BYTES_MAX = 256 * MIB
+TRANSFERS_KEPT_MAX = 100
+
 # Work that is due at a time: how long the engine sleeps at most, because its clock may jump.
 ALARM_SLEEP_MS_MAX = 1_000
 
@@ -100,7 +134,6 @@ READER_WAIT_MS_MAX = 5_000
 READER_AGE_MS_MAX = 5_000
 LOG_RESTART_WAIT_MS_MAX = 1_000  # Then a long reader begins in any case.
 FILE_BUSY_MS_MAX = 5_000  # For a lock that another program has on the file.
-MUTATIONS_ON_SNAPSHOTS_MAX = READERS_MAX - 2  # The rest is for queries and settings.
 WAL_PAGES_BEFORE_CHECKPOINT = 1_000  # 4 MiB of pages of 4 KiB: what is moved without a stall.
 WAL_SIZE_BYTES_MAX = 64 * MIB
 
