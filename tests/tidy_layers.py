@@ -22,6 +22,8 @@ ENGINE_LAYERS = (
     "transaction",
     "system",
     "functions",
+    "javascript",
+    "system_functions",
     "reactive",
     "workers",
     "accounts",
@@ -37,6 +39,7 @@ FACADE_MODULES = frozenset({"livefile"}) | {
         "figures",
         "testing",
         "testing_fixture",
+        "transfers",
         "upkeep",
         "watch",
     )

@@ -29,11 +29,18 @@ from livefile.functions.lane import Lane
 from livefile.functions.migration_run import MigrationProgress, OnMigrationProgress
 from livefile.functions.mutation_attempt import Attempts
 from livefile.functions.mutations import Mutations
+from livefile.functions.path import is_system_path
 from livefile.functions.runner import Runner
 from livefile.functions.services import Origins
 from livefile.functions.slow_lane import SlowLane
+from livefile.functions.staged_deploy import StagedDeploy
 from livefile.functions.stepped_lane import SteppedLane
 from livefile.functions.system_transactions import SystemTransactions
+from livefile.javascript.push import Pushes
+from livefile.javascript.push_plan import PushSurroundings
+from livefile.javascript.pushed_app import pushed_part
+from livefile.javascript.pushed_code import PushedCode
+from livefile.javascript.runtime import JavaScript
 from livefile.reactive.live_query import Watcher
 from livefile.reactive.live_query_set import LiveQuerySet
 from livefile.reactive.query_run import QueryRuns
@@ -41,7 +48,9 @@ from livefile.reactive.query_set import Update
 from livefile.reactive.requests import Requests
 from livefile.reactive.subscriptions import Subscriptions
 from livefile.system.environment import change_variables, read_variables
+from livefile.system_functions.registry import SYSTEM_FUNCTIONS
 from livefile.transaction.database import Database
+from livefile.transfers import Transfers
 from livefile.upkeep import Upkeep
 from livefile.vocabulary.clock import Clock
 from livefile.vocabulary.errors import FunctionNotFoundError, LivefileError
@@ -57,10 +66,18 @@ class Deployment:
     """An open deployment: a file, and the app that runs on it."""
 
     def __init__(
-        self, database: Database, app: App, clock: Clock, random: Random, *, has_threads: bool
+        self,
+        database: Database,
+        app: App,
+        clock: Clock,
+        random: Random,
+        javascript: JavaScript,
+        *,
+        has_threads: bool,
     ) -> None:
-        """Wire an open database and an app together; use ``Livefile.open`` instead."""
+        """Wire an open database, an app, and what runs the code that is pushed."""
         self._database = database
+        self._javascript = javascript
         self._random = random
         self._observers: list[Callable[[CallRecord], None]] = []
         self.origins = Origins()
@@ -89,21 +106,22 @@ class Deployment:
         """The bytes of stored files."""
         self.accounts = AccountService(self._system, lambda: self.app, self.submit)
         """Signing users in, if the app has ``Accounts``."""
-        workers: list[Worker] = [QuietLog(database, lambda: self._mutations.is_idle)]
-        workers.append(BlobRemoval(database, self._system))
         self.scheduler = Scheduler(
             database, lambda: self.app, self.submit, self._system, wake, random
         )
         """Runs scheduled functions and cron jobs, once it was started."""
-        workers.append(self.scheduler)
-        self._driver.begin(self._mutations, self._subscriptions, self._lane, workers)
         self._run_job = runs_in_groups(self._mutations, wait_for)
         run_again = partial(wait_for, self._requests.run_again)
         self._deployer = Deployer(database, self._code, clock, random, self._run_job, run_again)
+        self.pushes = self._make_pushes(clock)
+        """What Convex's command line pushes."""
+        self._begin()
         self.upkeep = Upkeep(
             database, self._mutations, wait_for, self._run_job, lambda: self.app, random
         )
         """Backups, checks, export and import."""
+        self.transfers = Transfers(self._system, self.upkeep, database.path)
+        """Exports and imports in the background."""
         self._is_closed = False
 
     @property
@@ -122,15 +140,21 @@ class Deployment:
         return self._database.published_ts
 
     def deploy(self, app: App, on_progress: OnProgress = unheard) -> None:
-        """Switch to other code: tables and indexes first, then every live query runs again.
+        """Switch to other code in Python: tables and indexes first, then live queries run again.
+
+        What was pushed stays.
 
         Blocks while documents are looked at; calls go on. ``on_progress`` is called in this thread.
 
         Raises:
-            AppError: a stored document does not match; the code before keeps serving.
+            AppError: a stored document does not match, or the pushed code has something of the
+                same name; the code before keeps serving.
             OverloadedError: another deploy or migration is under way.
         """
-        self._deployer.deploy(self._runner_of(app), on_progress)
+        self._deployer.deploy(
+            lambda: self._runner_of(self._javascript.joined(app, pushed_part(self.app))),
+            on_progress,
+        )
 
     def migrate(
         self,
@@ -151,15 +175,21 @@ class Deployment:
         )
 
     def observe_calls(self, observer: Callable[[CallRecord], None]) -> Callable[[], None]:
-        """Let ``observer`` hear of every finished call, on the thread that ran it.
+        """Let ``observer`` hear of every finished call of the app, on the thread that ran it.
 
-        A mutation is told of when it is committed, a moment before it is durable.
+        A mutation is told of when it is committed, a moment before it is durable. What tools ask
+        of the system's own functions is left out.
 
         Returns:
             What ends that.
         """
-        self._observers.append(observer)
-        return partial(self._observers.remove, observer)
+
+        def hear(record: CallRecord) -> None:
+            if not is_system_path(record.path):
+                observer(record)
+
+        self._observers.append(hear)
+        return partial(self._observers.remove, hear)
 
     def read_setting(self, name: str) -> bytes | None:
         """Return a small fact kept in the file, None if it was never written."""
@@ -209,12 +239,15 @@ class Deployment:
         if self._is_closed:
             return
         self._is_closed = True
+        self.pushes.close()
+        self.transfers.close()  # While what it still writes can be written.
         self.accounts.close()
         self._actions.close()
         self._mutations.close()
         self._requests.close()
         self._driver.finish()
         self._lane.close()
+        self._javascript.close()
         self._database.close()
 
     # --- Calls and live queries -------------------------------------------------------------
@@ -236,7 +269,7 @@ class Deployment:
             OverloadedError: too many calls are waiting.
         """
         if kind is None:
-            function = self.app.functions.get(call.path)
+            function = self.app.functions.get(call.path) or SYSTEM_FUNCTIONS.get(call.path)
             if function is None:
                 done(self._unknown(call))
                 return
@@ -296,12 +329,42 @@ class Deployment:
         )
         return failure_of(error, call.request_id, (), self.app.path, self.latest_ts)
 
+    def _begin(self) -> None:
+        """Let the engine take steps, and have JavaScript ready if there is any."""
+        quiet_log = QuietLog(self._database, lambda: self._mutations.is_idle)
+        blob_removal = BlobRemoval(self._database, self._system)
+        workers: list[Worker] = [quiet_log, blob_removal, self.scheduler, self.pushes]
+        self._driver.begin(self._mutations, self._subscriptions, self._lane, workers)
+        self._javascript.expect(pushed_part(self.app))
+
+    def _make_pushes(self, clock: Clock) -> Pushes:
+        return Pushes(
+            PushSurroundings(
+                database=self._database,
+                deployer=self._deployer,
+                clock=clock,
+                random=self._random,
+                submit_job=self._mutations.submit_job,
+                current=lambda: pushed_part(self.app),
+                environment=self.environment,
+                addresses=lambda: self.origins.variables,
+                analyze=self._javascript.analyze,
+                stage=self._stage_code,
+            )
+        )
+
+    def _stage_code(self, code: PushedCode, on_progress: OnProgress) -> StagedDeploy:
+        """Return a deploy of pushed code; what is in Python stays."""
+        self._javascript.expect(code)
+        app = self._javascript.joined(self.app, code)
+        return self._deployer.stage(self._runner_of(app), on_progress)
+
     @property
     def _runner(self) -> Runner:
         return self._code.runner_at(self._database.published_ts)
 
     def _runner_of(self, app: App) -> Runner:
-        return Runner(app, self._observers, self.origins)
+        return Runner(app.with_system_functions(SYSTEM_FUNCTIONS), self._observers, self.origins)
 
 
 def _only(outcomes: list[Outcome] | LivefileError) -> Outcome | LivefileError:

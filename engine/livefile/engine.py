@@ -30,6 +30,8 @@ from livefile.functions.job import runs_at_once
 from livefile.functions.path import parse_function_path
 from livefile.functions.runner import deploy_record
 from livefile.functions.running import current_call, sealed_call
+from livefile.javascript.runtime import JavaScript
+from livefile.javascript.stored_code import read_code
 from livefile.model.identity import ADMIN
 from livefile.reactive.live_query_set import LiveQuerySet
 from livefile.reactive.query_set import QuerySetChange, WatchQuery
@@ -49,10 +51,17 @@ class Livefile(Deployment):
     """An open deployment: a file, and the app that runs on it."""
 
     def __init__(
-        self, database: Database, app: App, clock: Clock, random: Random, *, has_threads: bool
+        self,
+        database: Database,
+        app: App,
+        clock: Clock,
+        random: Random,
+        javascript: JavaScript,
+        *,
+        has_threads: bool,
     ) -> None:
         """Wire an open database and an app together; use ``open`` instead."""
-        super().__init__(database, app, clock, random, has_threads=has_threads)
+        super().__init__(database, app, clock, random, javascript, has_threads=has_threads)
         self._watches: set[Watch[Any]] = set()
         self._identity = ADMIN
 
@@ -71,8 +80,8 @@ class Livefile(Deployment):
 
         Args:
             path: the file, or ``":memory:"`` for one that is gone when closed.
-            app: a loaded app, the import name of its package, or its folder. Without one the
-                file keeps its tables, and only untyped access is left.
+            app: a loaded app, the import name of its package, or its folder. It is served together
+                with the code that was pushed to the file. Without one the file keeps its tables.
             clock: where the time comes from; the machine's if not given.
             seed: makes every random choice repeatable; only for tests.
             has_threads: without threads the work is done in the caller's, or by ``step``.
@@ -82,11 +91,13 @@ class Livefile(Deployment):
             AppError: the app cannot be loaded, or a stored document does not match its schema.
             FileError: the file cannot be opened.
         """
-        loaded = App.empty() if app is None else App.load(app)
+        python = App.empty() if app is None else App.load(app)
+        javascript = JavaScript()
         clock = clock or SystemClock()
         database = Database(path, clock)
         random = Random(secrets.randbits(256) if seed is None else seed)
         try:
+            loaded = javascript.joined(python, read_code(database))
             # Without an app the tables stay as they are; a new file still gets its first commit.
             if app is not None or not database.published_ts:
                 call, run_job = deploy_record(loaded), runs_at_once(database)
@@ -94,7 +105,7 @@ class Livefile(Deployment):
                 Deploy(database, clock, loaded.schema, call, run_job).run(
                     partial(install_crons, crons, call)
                 )
-            livefile = cls(database, loaded, clock, random, has_threads=has_threads)
+            livefile = cls(database, loaded, clock, random, javascript, has_threads=has_threads)
         except BaseException:
             database.committer.roll_back()
             database.close()

@@ -18,6 +18,7 @@ from livefile.functions.app import App
 from livefile.functions.call import Call
 from livefile.functions.context import MutationCtx
 from livefile.functions.decorators import mutation
+from livefile.javascript.runtime import JavaScript
 from livefile.model.identity import ANONYMOUS, Identity
 from livefile.model.value import Value
 from livefile.transaction.database import Database
@@ -39,10 +40,17 @@ class AppTester(Livefile):
     clock: ManualClock
 
     def __init__(
-        self, database: Database, app: App, clock: Clock, random: Random, *, has_threads: bool
+        self,
+        database: Database,
+        app: App,
+        clock: Clock,
+        random: Random,
+        javascript: JavaScript,
+        *,
+        has_threads: bool,
     ) -> None:
         """Wire an app together; use ``open_app`` instead."""
-        super().__init__(database, app, clock, random, has_threads=has_threads)
+        super().__init__(database, app, clock, random, javascript, has_threads=has_threads)
         assert isinstance(clock, ManualClock)
         self.clock = clock
         self._identity = ANONYMOUS

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from livefile.archive.export import Export, ExportReport
+from livefile.archive.import_preview import TableChange, preview
 from livefile.archive.import_run import ImportOptions, ImportReport, ImportRun, OnImportProgress
 from livefile.archive.import_source import ImportFormat, ImportMode, ImportSource
 from livefile.archive.snapshot_file import SnapshotFile
@@ -22,6 +23,7 @@ from livefile.archive.table_file import TableFile, TakesField, format_of
 from livefile.functions.app import App
 from livefile.functions.job import RunJob
 from livefile.functions.mutations import Mutations
+from livefile.model import validator as v
 from livefile.model.validator import trusted_tables
 from livefile.model.value import Value
 from livefile.sqlite import restore
@@ -206,6 +208,17 @@ class Upkeep:
         finally:
             self._is_importing.release()
 
+    def preview_import(
+        self, source: Path, table: str | None, *, mode: ImportMode, format: ImportFormat
+    ) -> list[TableChange]:
+        """Return what ``import_`` would change. Reads the whole file, writes nothing.
+
+        Raises:
+            ImportFileError: the file cannot be read, or something in it is no document.
+        """
+        with self._opened(source, format, table, is_trusted=True) as opened:
+            return preview(self._database, opened, mode)
+
     @contextmanager
     def frozen(self, duration_ms_max: int = FREEZE_DURATION_MS_MAX) -> Iterator[None]:
         """Hold all writes back while the block runs; the file is complete by itself meanwhile.
@@ -256,10 +269,22 @@ class Upkeep:
     def _takes(self, table: str) -> TakesField:
         """Return whether a table takes a value in one field, whatever its others are."""
         definition = self._app().schema.tables.get(table)
-        fields = {} if definition is None else definition.validator.fields
+        shapes = [] if definition is None else list(_shapes(definition.validator))
 
         def takes(name: str, value: Value) -> bool:
-            field = fields.get(name)
-            return field is None or field.validator.mismatch(value, trusted_tables) is None
+            fields = [shape.fields.get(name) for shape in shapes]
+            return not fields or any(
+                field is None or field.validator.mismatch(value, trusted_tables) is None
+                for field in fields
+            )
 
         return takes
+
+
+def _shapes(validator: v.Validator) -> Iterator[v.Object]:
+    """Yield the objects that documents may be; none if they may be anything."""
+    if isinstance(validator, v.Object):
+        yield validator
+    if isinstance(validator, v.Union):
+        for member in validator.members:
+            yield from _shapes(member)

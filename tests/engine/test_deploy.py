@@ -96,7 +96,7 @@ def test_a_deploy_switches_to_the_new_code(site: Site) -> None:
     after = site.edit(SECOND)
     site.livefile.deploy(after)
 
-    assert site.livefile.app is after is not before
+    assert site.livefile.app.functions is after.functions is not before.functions
     assert site.livefile.query("site:version") == 2
     assert site.livefile.query("site:new") == 2
     with pytest.raises(FunctionNotFoundError, match="'site:old'"):

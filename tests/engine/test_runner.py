@@ -90,7 +90,7 @@ SHOP = """
 
     @mutation
     def run_a_text(ctx: MutationCtx) -> None:
-        ctx.run_query("shop:names")
+        ctx.run_query("shop:no_names")
 
     @action
     async def fetch(ctx: ActionCtx) -> None: ...
@@ -192,7 +192,7 @@ def test_a_function_may_call_an_internal_one(app: SteppedApp) -> None:
             "shop:run_a_query_as_mutation",
             "run_mutation takes a mutation of the app, got names, which is defined as Query.",
         ),
-        ("shop:run_a_text", "run_query takes a query of the app, got str 'shop:names'."),
+        ("shop:run_a_text", "Could not find public function for 'shop:no_names'."),
     ],
 )
 def test_what_cannot_be_called_from_here_is_refused(

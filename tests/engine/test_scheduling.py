@@ -46,7 +46,7 @@ ATTEMPTS = """
 
     @mutation
     def try_function(ctx: MutationCtx, case: str) -> str:
-        functions: dict[str, Any] = {"query": look, "text": "diary:note", "lambda": lambda: 0}
+        functions: dict[str, Any] = {"query": look, "number": 7, "lambda": lambda: 0}
         return ctx.scheduler.run_after(0, functions[case])
 
     @mutation
@@ -197,7 +197,7 @@ def test_a_moment_that_cannot_be_is_refused(app: ScheduledApp, case: str, text: 
     ("case", "text"),
     [
         ("query", "got look, which is defined as Query."),
-        ("text", "got str 'diary:note'."),
+        ("number", "got int 7."),
         ("lambda", "got function <function"),
     ],
 )

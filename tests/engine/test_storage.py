@@ -59,6 +59,10 @@ def test_the_id_of_a_file_is_a_type_of_arguments_and_results(livefile: Livefile)
         livefile.query("files:typed", id="x")
 
 
+def test_an_action_reads_what_it_has_just_stored(livefile: Livefile) -> None:
+    assert livefile.action("files:store_and_get", content=b"hello") == b"hello"
+
+
 def test_addresses_begin_with_the_origin_of_the_server(livefile: Livefile) -> None:
     storage_id = store_hello(livefile)
     assert livefile.mutation("files:upload_url").startswith("/api/storage/upload?token=")

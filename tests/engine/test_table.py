@@ -9,7 +9,7 @@ from pydantic import ValidationError as PydanticValidationError
 from livefile import DefinitionError, DocumentValidationError, Id, Int64, Table, Value, index
 from livefile.model.document_id import encode_document_id
 from livefile.model.schema import Schema
-from livefile.model.table import TableDefinition
+from livefile.model.table import ModelTable
 from livefile.vocabulary.limits import INDEXES_PER_TABLE_MAX
 from tests.strategies import exact
 from tests.workbench import Workbench
@@ -385,7 +385,7 @@ def test_a_stored_document_is_not_checked_again() -> None:
 
 
 def test_a_definition_is_made_from_the_class_alone() -> None:
-    again = TableDefinition("members", Member)
+    again = ModelTable("members", Member)
 
     assert str(again.validator) == str(MEMBERS.validator)
     assert again.indexes == MEMBERS.indexes

@@ -8,7 +8,7 @@ import pytest
 
 from livefile import Table, search_index
 from livefile.model.index_spec import IndexKind, IndexSpec
-from livefile.model.table import Document
+from livefile.model.table_definition import Document
 from livefile.sqlite.check import problems
 from livefile.sqlite.text_index import StoredTextIndex
 from livefile.sqlite.text_lists import TextLists

@@ -10,6 +10,7 @@ from livefile import Table, search_index
 from livefile.functions.deploy import Deploy
 from livefile.functions.job import nothing, runs_at_once
 from livefile.model.schema import Schema
+from livefile.model.table import ModelTable
 from livefile.transaction.committer import Committer
 from livefile.transaction.transaction import Transaction
 from tests.integrity import check_integrity
@@ -132,6 +133,7 @@ class Story:
         assert table is not None
         # By the table's class with or without the index: the documents are the same.
         (definition,) = self.bench.schema.tables.values()
+        assert isinstance(definition, ModelTable)  # Narrows the type for mypy.
         reader = self.bench.reader(transaction)
         return [note.stored_document for note in reader.query(definition.model)]
 

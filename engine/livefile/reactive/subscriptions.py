@@ -327,8 +327,9 @@ class Subscriptions:
         if not lane.is_slow(call.path):
             try:
                 result = self._runs.run(call, snapshot, lane.run_at_head)
-            except Preempted:
-                lane.note_slow(call.path)
+            except Preempted as stop:
+                if stop.is_slow:
+                    lane.note_slow(call.path)
             else:
                 entry.keep(result)
                 self._cache.put(entry, has_read_identity=result.has_read_identity)

@@ -246,7 +246,8 @@ def _blob_of(transaction: Transaction, id: object) -> Document | None:
         raise InvalidStorageIdError(
             f"Invalid argument: {id!r:.100} is not the id of a stored file, nor its UUID"
         )
-    for blob in _found_by(transaction, BLOBS, index, cast(str, id)):
+    # An ``Id`` is a text of a type of its own, which no index knows.
+    for blob in _found_by(transaction, BLOBS, index, str(id)):
         if blob["state"] == STORED:
             return blob
     return None

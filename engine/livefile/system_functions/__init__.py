@@ -1,0 +1,1 @@
+"""``_system/...``: the functions that Convex's tools ask for, written here instead of pushed."""
