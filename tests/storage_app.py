@@ -55,6 +55,10 @@ FUNCTIONS = """
         return await ctx.storage.store(content, content_type=content_type)
 
     @action
+    async def store_and_get(ctx: ActionCtx, content: bytes) -> bytes | None:
+        return await ctx.storage.get(await ctx.storage.store(content))
+
+    @action
     async def store_pieces(ctx: ActionCtx, pieces: list[Any]) -> Id[StoredFile]:
         async def each():
             for piece in pieces:

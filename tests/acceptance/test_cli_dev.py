@@ -78,6 +78,22 @@ def value_of(transition: Message) -> object:
     return modification["value"]
 
 
+def test_a_folder_without_python_is_served_for_what_will_be_pushed(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "convex").mkdir(parents=True)
+    (project / "convex" / "chat.ts").write_text("export const a = 1;\n")
+
+    with ServerProcess(project, tmp_path) as server:
+        wait_for_text(server.read_output, "There is no Python code here")
+        body = {"path": "chat:list", "args": {}, "format": "json"}
+        status, answer = server.post("/api/query", body)
+        server.stop()
+
+    assert status == 200
+    assert "Could not find public function for 'chat:list'" in answer["errorMessage"]
+    assert not (project / "convex" / "_generated").exists()
+
+
 # --- Changes of the code -----------------------------------------------------------------------
 
 

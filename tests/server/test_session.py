@@ -167,7 +167,7 @@ def test_a_query_added_twice_closes_the_socket() -> None:
         (add(2, args=[{}, {}]), "Expected to receive a single object as the function's argument."),
         (add(2, args=7), "Expected to receive an object as the function's argument."),
         (add(2, args=[{"n": {"$integer": "x"}}]), "Invalid arguments for messages.js:list: "),
-        ({**add(2), "componentPath": "c"}, "Could not find public function for 'messages:list'"),
+        ({**add(2), "componentPath": "a b"}, "'a b' is no name of a component"),
     ],
 )
 def test_a_malformed_query_fails_alone(query: dict[str, object], text: str) -> None:

@@ -34,15 +34,16 @@ from livefile_server.dev.running import (
     remove_note,
 )
 from livefile_server.dev.session import DevSession, write_types
-from livefile_server.dev.start import open_with_code
+from livefile_server.dev.start import load_code, open_with_code, project_of
 from livefile_server.settings.config import Config, load_config
 from livefile_server.settings.log import set_up_logging
 from livefile_server.settings.port import first_free_port, free_site_port
-from livefile_server.settings.project import Project, make_state_folder
+from livefile_server.settings.project import make_state_folder
 from livefile_server.web.access import AccessRules
 from livefile_server.web.proxies import Proxies
 from livefile_server.web.serve import Addresses, ServerSettings, serve
 
+NO_PYTHON = "There is no Python code here; `npx convex dev` pushes TypeScript to this server."
 PORTS_TRIED_MAX = 11  # The wanted one and the ten after it.
 
 
@@ -76,7 +77,8 @@ def dev(
     """Serve an app and follow every change of its code.
 
     APP is a directory (the app's package, or the folder that holds it) or the import name of a
-    package; without it, LIVEFILE_APP or the current directory. When a file of the app changes,
+    package; without it, LIVEFILE_APP or the current directory. A directory without Python is
+    served all the same: its code may be pushed by `npx convex dev`. When a file of the app changes,
     the new code serves at once, live queries run again and the types for TypeScript are written.
     Code that cannot be loaded is shown with its traceback, and the version before it keeps
     serving.
@@ -106,13 +108,13 @@ def dev(
 
 
 def _run_once(settings: Config) -> None:
-    app = App.load(settings.app)
-    project = Project(folder=app.path.parent, name=app.name)
+    app = load_code(settings.app)
+    project = project_of(app, settings.app)
     with _open(settings, app):
         written = write_types(app, settings.out or project.generated)
     for path in written:
         click.echo(path)
-    click.echo(f"{app.name}: schema applied, {len(written)} files of types written.", err=True)
+    click.echo(f"{project.name}: schema applied, {len(written)} files of types written.", err=True)
 
 
 def _run(settings: Config, report: Report) -> None:
@@ -123,9 +125,12 @@ def _run(settings: Config, report: Report) -> None:
         report.tell(f"Port {settings.port} is taken; using {port}.", style="yellow")
     livefile, watcher = open_with_code(settings.app, partial(_open, settings), report)
     with livefile:
-        project = Project(folder=livefile.app.path.parent, name=livefile.app.name)
+        project = project_of(livefile.app, settings.app)
         generated = settings.out or project.generated
-        report.types_written(write_types(livefile.app, generated))
+        if livefile.app.name:
+            report.types_written(write_types(livefile.app, generated))
+        else:
+            report.tell(NO_PYTHON)
         livefile.observe_calls(report.call)
         livefile.accounts.sender.show = report.code
         show_new_admin_key(AdminKeys(livefile))
@@ -137,7 +142,7 @@ def _run(settings: Config, report: Report) -> None:
             server = RunningServer(url=addresses.main, admin_key=run_key)
             note.append(leave_note(project.state, server))
             note.append(leave_note_beside(livefile.path, server))
-            report.tell(f"Serving {livefile.app.name} at {addresses.main}", style="bold")
+            report.tell(f"Serving {project.name} at {addresses.main}", style="bold")
             if livefile.app.http_router is not None:
                 report.tell(f"HTTP actions at {addresses.for_http_actions}")
             session.start()
@@ -167,6 +172,6 @@ def _run(settings: Config, report: Report) -> None:
 def _open(settings: Config, app: App) -> Livefile:
     if settings.db is not None:
         return Livefile.open(settings.db, app=app, has_scheduler=False)
-    project = Project(folder=app.path.parent, name=app.name)
+    project = project_of(app, settings.app)
     make_state_folder(project.state)
     return Livefile.open(project.database, app=app, has_scheduler=False)

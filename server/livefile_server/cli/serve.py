@@ -25,12 +25,12 @@ from livefile_server.cli.options import (
     web_option,
 )
 from livefile_server.dev.running import make_run_key, note_while_serving
+from livefile_server.dev.start import load_code, project_of
 from livefile_server.settings.call_writer import CallWriter
 from livefile_server.settings.config import load_config, variable_name
 from livefile_server.settings.log import LogFormat, set_up_logging
 from livefile_server.settings.port import free_site_port, require_free_port
 from livefile_server.settings.private_files import keep_files_private
-from livefile_server.settings.project import Project
 from livefile_server.web.access import AccessRules
 from livefile_server.web.proxies import Proxies
 from livefile_server.web.serve import Addresses, ServerSettings, serve
@@ -70,9 +70,9 @@ def serve_command(
 ) -> None:
     """Serve a deployment.
 
-    FILE, or LIVEFILE_DB, is the database, made at the first start. The first start prints the
-    admin key, once. In this version the app's code comes from --app. SIGTERM and Ctrl-C end the
-    server once every answer under way is out.
+    FILE, or LIVEFILE_DB, is the database, made at the first start, which prints the admin key,
+    once. Code in Python comes from --app; a directory without any is served all the same. Pushed
+    code is in FILE. SIGTERM and Ctrl-C end the server once every answer under way is out.
     """
     given: dict[str, object] = {"db": db, "app": app, "host": host, "port": port, "web": web}
     given |= {"site_port": site_port, "origin": origin or None, "behind_proxy": behind_proxy}
@@ -85,8 +85,8 @@ def serve_command(
     keep_files_private(settings.db)
     require_free_port(settings.host, settings.port)
     free_site = free_site_port(settings.host, settings.site_port, settings.port)
-    code = App.load(settings.app)
-    page = settings.web or Project(folder=code.path.parent, name=code.name).page
+    code = load_code(settings.app)
+    page = settings.web or project_of(code, settings.app).page
     run_key = make_run_key()
     opened = Livefile.open(settings.db, app=code, has_scheduler=False)  # Started once it serves.
     with opened as livefile, ExitStack() as notes:

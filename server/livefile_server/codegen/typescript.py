@@ -152,7 +152,8 @@ def _folder_type(folder: _Folder, types: ValidatorTypes) -> TypescriptType:
 
 def _reference(function: FunctionDescription, types: ValidatorTypes) -> TypescriptType:
     visibility = "internal" if function.is_internal else "public"
-    arguments = types.type_of(function.args) if function.args.fields else EMPTY_OBJECT
+    has_none = isinstance(function.args, v.Object) and not function.args.fields
+    arguments = EMPTY_OBJECT if has_none else types.type_of(function.args)
     return Generic(
         "FunctionReference",
         (
@@ -180,7 +181,8 @@ def _data_model(tables: Sequence[TableDescription]) -> str:
 def _table_type(table: TableDescription, types: ValidatorTypes) -> TypescriptType:
     document = stored_document(table)
     shape = types.type_of(document)
-    assert isinstance(shape, ObjectType)
+    if isinstance(shape, ObjectType):
+        shape = ObjectType(shape.properties, is_block=True)
     indexes: dict[str, tuple[str, ...]] = {
         "by_id": ("_id",),
         "by_creation_time": ("_creationTime",),
@@ -190,7 +192,7 @@ def _table_type(table: TableDescription, types: ValidatorTypes) -> TypescriptTyp
         indexes[name] = fields if is_complete else (*fields, "_creationTime")
     return ObjectType(
         (
-            Property("document", ObjectType(shape.properties, is_block=True)),
+            Property("document", shape),
             Property(
                 "fieldPaths", union(tuple(Name(quoted(path)) for path in _field_paths(document)))
             ),

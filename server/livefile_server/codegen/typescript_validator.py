@@ -110,20 +110,27 @@ def _row_of_page(validator: v.Object) -> v.Validator | None:
     return row if validator == v.page_of(row) else None
 
 
-def stored_document(table: TableDescription) -> v.Object:
+def stored_document(table: TableDescription) -> v.Validator:
     """Return what a document of ``table`` looks like when it is read.
 
     A field with a default may be absent from a write, but the engine fills it in, so every
     field is present.
     """
-    system_fields = {
-        "_id": v.Field(validator=v.IdOf(table=table.name)),
-        "_creationTime": v.Field(validator=v.FLOAT64),
-    }
-    own_fields = {
-        name: v.Field(validator=field.validator) for name, field in table.document.fields.items()
-    }
-    return v.Object(fields=system_fields | own_fields)
+    return _stored(table.document, table.name)
+
+
+def _stored(document: v.Validator, table: str) -> v.Validator:
+    match document:
+        case v.Object(fields=fields):
+            system_fields = {
+                "_id": v.Field(validator=v.IdOf(table=table)),
+                "_creationTime": v.Field(validator=v.FLOAT64),
+            }
+            own_fields = {name: v.Field(validator=it.validator) for name, it in fields.items()}
+            return v.Object(fields=system_fields | own_fields)
+        case v.Union(members=members):
+            return v.Union(members=[_stored(member, table) for member in members])
+    return document
 
 
 def _literal(value: bool | int | float | str) -> str:

@@ -11,18 +11,24 @@ from typing import Any
 from livefile import CallRecord, FunctionKind
 
 NS_PER_S = 1_000_000_000
+_HTTP_ACTION = "HttpAction"
 
 
 def call_entry(record: CallRecord) -> dict[str, Any]:  # Any: a JSON tree.
     """Return a call as the protocol's log entry. Times are seconds since 1970, or durations."""
     started_s = record.started_ns / NS_PER_S
+    component, _, path = record.path.rpartition("|")
     duration_s = record.duration_ms / 1000
     return {
         "kind": "Completion",
-        "udfType": record.kind.value,
-        "identifier": record.path,
-        "componentPath": None,
+        "udfType": _HTTP_ACTION if _is_http(record) else record.kind.value,
+        "identifier": path,
+        "componentPath": component or None,
         "requestId": record.request_id,
+        "executionId": record.request_id,
+        "parentExecutionId": None,
+        "caller": None,
+        "environment": "isolate",
         "timestamp": started_s + duration_s,
         "executionTimestamp": started_s,
         "executionTime": duration_s,
@@ -44,13 +50,20 @@ def call_entry(record: CallRecord) -> dict[str, Any]:  # Any: a JSON tree.
     }
 
 
+def _is_http(record: CallRecord) -> bool:
+    """Return whether a call is that of an HTTP action, whose path is ``GET /path``."""
+    return record.kind is FunctionKind.ACTION and " /" in record.path
+
+
 def call_record(entry: Mapping[str, Any]) -> CallRecord | None:
     """Return the call of an entry, as far as people are shown it; None if it is of none."""
     if entry["kind"] != "Completion":
         return None
+    component, identifier = entry["componentPath"], entry["identifier"]
+    udf_type = entry["udfType"]
     return CallRecord(
-        path=entry["identifier"],
-        kind=FunctionKind(entry["udfType"]),
+        path=f"{component}|{identifier}" if component else identifier,
+        kind=FunctionKind.ACTION if udf_type == _HTTP_ACTION else FunctionKind(udf_type),
         request_id=entry["requestId"],
         duration_ms=entry["executionTime"] * 1000,
         log_lines=tuple(entry["logLines"]),

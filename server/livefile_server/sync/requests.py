@@ -18,7 +18,7 @@ def make_call(request: RunRequest, session_id: str | None, identity: Identity) -
     """
     request_id = _request_id(session_id, str(request.request_number))
     try:
-        path = _check_path(request)
+        path = parse_function_path(request.path, request.component_path)
         args = decode_arguments(path, request.args)
     except (
         errors.BadRequestError,
@@ -42,7 +42,7 @@ def make_call(request: RunRequest, session_id: str | None, identity: Identity) -
 def make_watch_query(query: AddQuery, session_id: str | None) -> WatchQuery | Failure:
     """Return the query to watch."""
     try:
-        path = _check_path(query)
+        path = parse_function_path(query.path, query.component_path)
         args = decode_arguments(path, query.args)
     except (
         errors.BadRequestError,
@@ -51,16 +51,6 @@ def make_watch_query(query: AddQuery, session_id: str | None) -> WatchQuery | Fa
     ) as error:
         return _failure(_request_id(session_id, f"query|{query.query_id}"), error)
     return WatchQuery(query_id=query.query_id, path=path, args=args, journal=query.journal)
-
-
-def _check_path(request: RunRequest | AddQuery) -> str:
-    path = parse_function_path(request.path)
-    if request.component_path:
-        raise errors.BadRequestError(
-            "FunctionNotFound",
-            f"Could not find public function for '{path}' in '{request.component_path}'.",
-        )
-    return path
 
 
 def _failure(request_id: str, error: Exception) -> Failure:

@@ -26,19 +26,24 @@ from livefile_server.sync.redaction import Redaction
 from livefile_server.sync.session import SessionSettings
 from livefile_server.sync.shared_transitions import SharedTransitions
 from livefile_server.web.accounts import AccountApi
+from livefile_server.web.dashboard import DashboardApi
+from livefile_server.web.echo import post_echo
 from livefile_server.web.environment import EnvironmentApi
 from livefile_server.web.errors import error_response
+from livefile_server.web.exports import ExportApi
 from livefile_server.web.files import FileApi
 from livefile_server.web.function_request import CLIENT_HEADER
 from livefile_server.web.functions import FunctionApi
 from livefile_server.web.gate import Gate
 from livefile_server.web.health import Health
 from livefile_server.web.http_actions import HttpActionApi
+from livefile_server.web.imports import ImportApi
 from livefile_server.web.key_fetch import fetch_keys, post_form
 from livefile_server.web.mailbox import Mailbox
 from livefile_server.web.middleware import answer_in_protocol, is_api
 from livefile_server.web.oauth import OAuthApi
 from livefile_server.web.observation import Observation
+from livefile_server.web.push import PushApi
 from livefile_server.web.routes import Handler, Routes
 from livefile_server.web.static_page import StaticPage
 from livefile_server.web.steady_clock import SteadyClock
@@ -93,10 +98,9 @@ def build_app(
     FunctionApi(livefile, keys, authenticator, mailbox, redaction).add_routes(routes)
     observation = Observation(livefile, keys, mailbox, clock.now_ns, lambda: sockets.count)
     observation.add_routes(routes)
-    EnvironmentApi(livefile, keys, mailbox).add_routes(routes)
+    _add_tools(routes, livefile, keys, mailbox, instance_name)
     Health(livefile, mailbox).add_routes(routes)
     http_actions.add_routes(routes)
-    UpkeepApi(livefile, keys).add_routes(routes)
     FileApi(livefile).add_routes(routes)
     accounts = AccountApi(livefile, issuer, tokens, gate.proxies)
     flow = OAuthFlow(clock, steady_clock.now_ns, fetch_keys, post_form)
@@ -229,6 +233,19 @@ def _client_of(request: web.BaseRequest) -> ClientVersion:
         case ["", "api", path_version, "sync"]:
             return parse_path_version(path_version)
     return UNKNOWN_CLIENT
+
+
+def _add_tools(
+    routes: Routes, livefile: Livefile, keys: AdminKeys, mailbox: Mailbox, instance_name: str
+) -> None:
+    """Add what programs that look after the deployment ask."""
+    EnvironmentApi(livefile, keys, mailbox).add_routes(routes)
+    UpkeepApi(livefile, keys).add_routes(routes)
+    DashboardApi(livefile, keys).add_routes(routes)
+    ImportApi(livefile, keys).add_routes(routes)
+    ExportApi(livefile, keys, instance_name).add_routes(routes)
+    PushApi(livefile, keys, mailbox).add_routes(routes)
+    routes.add_post("/echo", post_echo)
 
 
 def _add_accounts(

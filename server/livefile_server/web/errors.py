@@ -18,6 +18,8 @@ INTERNAL_ERROR_MESSAGE = "Your request couldn't be completed. Try again later."
 def status_of(error: LivefileError) -> int:
     """Return the HTTP status of an error; by default it is the server's fault."""
     match error:
+        case errors.PushConflictError():
+            return 409
         case errors.BadRequestError():
             return 400
         case errors.UnauthenticatedError():

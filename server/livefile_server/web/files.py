@@ -101,7 +101,7 @@ class FileApi:
             self._files.check_content_type(content_type)
         except errors.InvalidValueError as error:
             raise errors.BadRequestError("BadHeader", f"Content-Type: {error}") from error
-        return await self._files.store(_pieces(request), content_type, sha256)
+        return await self._files.store(body_pieces(request), content_type, sha256)
 
     async def _send(
         self,
@@ -124,7 +124,7 @@ class FileApi:
             raise ConnectionAbortedError(f"{request.path}: {error}") from error
 
 
-async def _pieces(request: web.BaseRequest) -> AsyncIterator[bytes]:
+async def body_pieces(request: web.BaseRequest) -> AsyncIterator[bytes]:
     """Yield the body as it comes.
 
     Raises:

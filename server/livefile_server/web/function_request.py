@@ -104,22 +104,35 @@ def parse_request(
     path = body.get("path")
     if not isinstance(path, str):
         raise errors.BadRequestError("BadJsonBody", f"path must be a string, not {path!r:.100}")
-    if body.get("componentPath"):
-        raise errors.BadRequestError("FunctionNotFound", "This deployment has no components")
+    component = body.get("componentPath")
+    if component is not None and not isinstance(component, str):
+        raise errors.BadRequestError(
+            "BadJsonBody", f"componentPath must be a string or null, not {component!r:.100}"
+        )
+    if component and not identity.is_admin:
+        raise errors.BadRequestError(
+            "FunctionNotFound", "Functions of components are called with the admin key"
+        )
     result_format = parse_format(body.get("format"), request)
-    call = make_call(path, body.get("args"), identity, request)
+    call = make_call(path, body.get("args"), identity, request, component)
     return FunctionRequest(call=call, format=result_format)
 
 
 def make_call(
-    path: str, args: object, identity: Identity, request: web.BaseRequest
+    path: str,
+    args: object,
+    identity: Identity,
+    request: web.BaseRequest,
+    component: str | None = None,
 ) -> Call | Failure:
     """Return the call of the function at ``path`` with ``args`` from parsed JSON.
+
+    Functions of a ``component`` are found for admins only.
 
     Raises:
         BadRequestError: the path is malformed.
     """
-    canonical_path = parse_function_path(path)
+    canonical_path = parse_function_path(path, component)
     request_id = request_id_of(request)
     try:
         decoded = decode_arguments(canonical_path, args)

@@ -12,12 +12,14 @@ from livefile_server.web.errors import (
     error_text_response,
     unexpected_error_response,
 )
+from livefile_server.web.function_request import CLIENT_HEADER
 from livefile_server.web.routes import Routes
 
-_OPEN_PATHS = ("/api/", "/version", "/instance_name", "/instance_version")
+_OPEN_PATHS = ("/api/", "/echo", "/version", "/instance_name", "/instance_version")
 _METHODS = "GET, POST, OPTIONS, PATCH, DELETE, PUT"
+_CLI = "npm-cli-"  # What the command line's header of its name begins with.
 _MAX_AGE_S = "86400"
-_CODES = {404: "NotFound", 405: "MethodNotAllowed", 413: "RequestBodyTooLarge"}
+_CODES = {405: "MethodNotAllowed", 413: "RequestBodyTooLarge"}
 
 
 async def answer_in_protocol(request: web.BaseRequest, routes: Routes) -> web.StreamResponse:
@@ -62,6 +64,13 @@ async def _answer(request: web.BaseRequest, routes: Routes) -> web.StreamRespons
         return await routes.find(request)(request)
     except LivefileError as error:
         return error_response(error)
+    except web.HTTPNotFound as error:
+        # Convex's command line takes 404 for a deployment that is just being made, and asks again
+        # for up to 20 seconds.
+        is_cli = request.headers.get(CLIENT_HEADER, "").startswith(_CLI)
+        return error_text_response(
+            400 if is_cli else 404, "NotFound", f"{error.reason}: {request.path}"
+        )
     except web.HTTPException as error:
         if error.status < 400:
             raise
