@@ -13,7 +13,8 @@ PORT ?= 3210
 WEB := fixtures/chat/web
 PAGE := $(WEB)/dist/index.html
 PAGE_SOURCES := $(shell find $(WEB) \( -name node_modules -o -name dist \) -prune -o -type f -print)
-NODE_PACKAGES := $(wildcard $(WEB)/package.json tests/acceptance/node/package.json)
+NODE_PACKAGES := $(wildcard $(WEB)/package.json tests/acceptance/node/package.json \
+	fixtures/convex-chat/package.json fixtures/convex-components/package.json)
 NODE_INSTALLED := $(NODE_PACKAGES:package.json=node_modules/.installed)
 PIP_INSTALL := .venv/bin/python -m pip install -qq --disable-pip-version-check
 

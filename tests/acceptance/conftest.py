@@ -1,6 +1,7 @@
 """Deployments for the acceptance tests: the chat app and the conformance app, each in a process.
 
-The apps run from copies, because `livefile dev` writes next to them.
+The apps run from copies, because `livefile dev` writes next to them. The chat is there in Python
+and in TypeScript.
 """
 
 import shutil
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.browser import require_chromium
+from tests.acceptance.convex_project import CHAT_PROJECT, ConvexProject
 from tests.acceptance.node_client import NodeClient
 from tests.acceptance.node_runtime import NODE_FOLDER, WEB_FOLDER, require_node, require_package
+from tests.acceptance.page_build import build_page
 from tests.acceptance.server_process import ROOT, ServerProcess
 
 
@@ -49,13 +52,34 @@ def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
         yield process
 
 
-@pytest.fixture
-def chat_server(tmp_path: Path) -> Iterator[ServerProcess]:
+@pytest.fixture(scope="session")
+def pushed_chat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what is made once of the chat in TypeScript.
+
+    ``deployment.db`` is a file that its functions were pushed to, ``page/dist`` its built page.
+    """
+    folder = tmp_path_factory.mktemp("convex_chat")
+    build_page(CHAT_PROJECT, folder / "page")
+    project = ConvexProject(CHAT_PROJECT, folder / "project")
+    with ServerProcess(None, folder) as process:
+        project.push(process)
+        process.stop()
+    return folder
+
+
+@pytest.fixture(params=["python", "typescript"])
+def chat_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProcess]:
     """The chat app for one test, with its built page."""
-    page = WEB_FOLDER / "dist"
-    if not (page / "index.html").is_file():
-        pytest.skip(f"{page} not found: run `npm ci` and `npm run build` in {WEB_FOLDER}")
-    app = copy_app("chat", tmp_path)
+    if request.param == "python":
+        page = WEB_FOLDER / "dist"
+        if not (page / "index.html").is_file():
+            pytest.skip(f"{page} not found: run `npm ci` and `npm run build` in {WEB_FOLDER}")
+        app = copy_app("chat", tmp_path)
+    else:
+        pushed: Path = request.getfixturevalue("pushed_chat")
+        page, app = pushed / "page" / "dist", None
+        # No sources: the functions are in the file.
+        shutil.copy(pushed / "deployment.db", tmp_path)
     with ServerProcess(app, tmp_path, ["--web", str(page)]) as process:
         yield process
 

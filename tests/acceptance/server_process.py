@@ -33,10 +33,13 @@ ADMIN_KEY = re.compile(r"[A-Za-z0-9_-]+\|[A-Za-z0-9_-]{16,}")
 
 
 class ServerProcess:
-    """One server on 127.0.0.1. ``folder`` keeps its file and its output."""
+    """One server on 127.0.0.1. ``folder`` keeps its file and its output.
 
-    def __init__(self, app: Path, folder: Path, options: Sequence[str] = ()) -> None:
-        self.app = app
+    Without ``app`` it has no Python part, as ``livefile dev`` in a folder without an app.
+    """
+
+    def __init__(self, app: Path | None, folder: Path, options: Sequence[str] = ()) -> None:
+        self.app = folder if app is None else app
         self.database = folder / "deployment.db"
         self.output = folder / "output.txt"
         self.port = free_port()
@@ -67,6 +70,7 @@ class ServerProcess:
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
+                cwd=self.database.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

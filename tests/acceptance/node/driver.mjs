@@ -15,6 +15,7 @@ import { ConvexError, convexToJson, jsonToConvex } from "convex/values";
 
 const url = process.argv[2];
 const subscriptions = new Map();
+const paginated = new Map();
 
 function tell(message) {
   process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -93,6 +94,23 @@ const operations = {
     subscriptions.set(name, unsubscribe);
     return null;
   },
+  subscribePages: (command) => {
+    const { name, initialNumItems } = command;
+    const unsubscribe = client.onPaginatedUpdate_experimental(
+      reference(command),
+      args(command),
+      { initialNumItems },
+      (found) => {
+        paginated.set(name, found);
+        const value = { results: found.results, status: found.status };
+        tell({ event: "update", name, value: convexToJson(value) });
+      },
+      (error) => tell({ event: "failure", name, error: describeError(error) }),
+    );
+    subscriptions.set(name, unsubscribe);
+    return null;
+  },
+  loadMore: ({ name, count }) => paginated.get(name).loadMore(count),
   unsubscribe: ({ name }) => {
     subscriptions.get(name)();
     subscriptions.delete(name);

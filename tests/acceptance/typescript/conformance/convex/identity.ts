@@ -1,0 +1,14 @@
+/** Who calls. */
+import { api } from "./_generated/api";
+import { action, mutation, query } from "./_generated/server";
+
+export const ofQuery = query({ args: {}, handler: (ctx) => ctx.auth.getUserIdentity() });
+export const ofMutation = mutation({ args: {}, handler: (ctx) => ctx.auth.getUserIdentity() });
+export const ofAction = action({ args: {}, handler: (ctx) => ctx.auth.getUserIdentity() });
+
+/** A called function sees the same user. */
+export const ofCalled = action({
+  args: {},
+  handler: async (ctx): Promise<string | null> =>
+    (await ctx.runQuery(api.identity.ofQuery, {}))?.subject ?? null,
+});

@@ -1,0 +1,39 @@
+/** Lines on what happened, by topic. Other modules write them; tests wait for them. */
+import { v } from "convex/values";
+import { internalMutation, mutation, query } from "./_generated/server";
+
+const line = { topic: v.string(), text: v.string() };
+
+export const add = mutation({ args: line, handler: (ctx, args) => ctx.db.insert("notes", args) });
+
+export const addInternally = internalMutation({
+  args: line,
+  handler: (ctx, args) => ctx.db.insert("notes", args),
+});
+
+export const list = query({
+  args: { topic: v.string() },
+  handler: async (ctx, { topic }) => {
+    const found = await ctx.db
+      .query("notes")
+      .withIndex("by_topic", (q) => q.eq("topic", topic))
+      .collect();
+    return found.map((note) => note.text);
+  },
+});
+
+/** Put a number into the only note of a topic: reads what it writes, as a counter does. */
+export const increment = mutation({
+  args: { topic: v.string() },
+  handler: async (ctx, { topic }) => {
+    const note = await ctx.db
+      .query("notes")
+      .withIndex("by_topic", (q) => q.eq("topic", topic))
+      .unique();
+    if (note === null) {
+      await ctx.db.insert("notes", { topic, text: "1" });
+    } else {
+      await ctx.db.patch(note._id, { text: String(Number(note.text) + 1) });
+    }
+  },
+});
