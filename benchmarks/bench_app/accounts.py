@@ -41,3 +41,9 @@ def find(ctx: QueryCtx, name: str) -> Account | None:
 def get(ctx: QueryCtx, id: Id[Account]) -> Account | None:
     """Return one account."""
     return ctx.db.get(id)
+
+
+@query
+def fifty(ctx: QueryCtx, start: str, round: float) -> list[Account]:
+    """Return fifty accounts from a name on. ``round`` makes one call differ from the next."""
+    return ctx.db.query(Account.by_name.gte(name=start)).take(50)
