@@ -200,3 +200,23 @@ def test_a_setting_outlives_a_failed_transaction_of_its_group(db: Workbench) -> 
     db.settle()
 
     assert db.database.read_setting("key") == b"value"
+
+
+# --- Creation times ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step_ms", [0, -5])
+def test_creation_times_rise_though_the_clock_does_not(db: Workbench, step_ms: int) -> None:
+    for name in ("first", "second", "third"):
+        with db.change() as writer:
+            writer.insert(Player(name=f"{name} a", team="a", score=0))
+            writer.insert(Player(name=f"{name} b", team="a", score=0))
+        db.clock.advance_ms(step_ms)
+
+    with db.change() as reader:
+        players = reader.query(Player.by_team.eq(team="a")).collect()
+    times = [player.creation_time for player in players]
+    assert times == sorted(set(times))
+    assert [player.name for player in players] == [
+        f"{name} {part}" for name in ("first", "second", "third") for part in "ab"
+    ]
