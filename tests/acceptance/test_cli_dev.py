@@ -78,13 +78,15 @@ def value_of(transition: Message) -> object:
     return modification["value"]
 
 
-def test_a_folder_without_python_is_served_for_what_will_be_pushed(tmp_path: Path) -> None:
+def test_a_folder_without_an_app_is_served_for_what_will_be_pushed(tmp_path: Path) -> None:
     project = tmp_path / "project"
     (project / "convex").mkdir(parents=True)
     (project / "convex" / "chat.ts").write_text("export const a = 1;\n")
+    # Loading it would be running it.
+    (project / "script.py").write_text("import livefile_tools\nopen('ran', 'w')\n")
 
     with ServerProcess(project, tmp_path) as server:
-        wait_for_text(server.read_output, "There is no Python code here")
+        wait_for_text(server.read_output, "No Python here imports livefile")
         body = {"path": "chat:list", "args": {}, "format": "json"}
         status, answer = server.post("/api/query", body)
         server.stop()
@@ -92,6 +94,7 @@ def test_a_folder_without_python_is_served_for_what_will_be_pushed(tmp_path: Pat
     assert status == 200
     assert "Could not find public function for 'chat:list'" in answer["errorMessage"]
     assert not (project / "convex" / "_generated").exists()
+    assert not list(tmp_path.rglob("ran"))
 
 
 # --- Changes of the code -----------------------------------------------------------------------

@@ -43,7 +43,7 @@ from livefile_server.web.access import AccessRules
 from livefile_server.web.proxies import Proxies
 from livefile_server.web.serve import Addresses, ServerSettings, serve
 
-NO_PYTHON = "There is no Python code here; `npx convex dev` pushes TypeScript to this server."
+NO_PYTHON = "No Python here imports livefile; `npx convex dev` pushes TypeScript to this server."
 PORTS_TRIED_MAX = 11  # The wanted one and the ten after it.
 
 
@@ -77,8 +77,8 @@ def dev(
     """Serve an app and follow every change of its code.
 
     APP is a directory (the app's package, or the folder that holds it) or the import name of a
-    package; without it, LIVEFILE_APP or the current directory. A directory without Python is
-    served all the same: its code may be pushed by `npx convex dev`. When a file of the app changes,
+    package; without it, LIVEFILE_APP or the current directory. A directory where no Python imports
+    livefile is left alone: code may be pushed by `npx convex dev`. When a file of the app changes,
     the new code serves at once, live queries run again and the types for TypeScript are written.
     Code that cannot be loaded is shown with its traceback, and the version before it keeps
     serving.

@@ -71,7 +71,7 @@ def serve_command(
     """Serve a deployment.
 
     FILE, or LIVEFILE_DB, is the database, made at the first start, which prints the admin key,
-    once. Code in Python comes from --app; a directory without any is served all the same. Pushed
+    once. Code in Python comes from --app, a directory where some imports livefile. Pushed
     code is in FILE. SIGTERM and Ctrl-C end the server once every answer under way is out.
     """
     given: dict[str, object] = {"db": db, "app": app, "host": host, "port": port, "web": web}

@@ -1,31 +1,41 @@
 """The code that a server starts with; ``livefile dev`` waits for code that can be loaded.
 
 Somebody who begins with a mistake sees it and mends it, without starting again. A folder without
-any Python is no mistake: all of the app's code may be pushed.
+an app in Python is no mistake: all of the code may be pushed.
 
 Not here: changes after the first start (``dev/session.py``).
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 
 from livefile import App, Livefile, errors
 from livefile_server.dev.report import Report
-from livefile_server.dev.watcher import SourceWatcher, source_folders
+from livefile_server.dev.watcher import SourceWatcher, fingerprint, source_folders
 from livefile_server.settings.project import Project
+
+_IMPORT = re.compile(rb"^\s*(?:from|import)\s+livefile\b", re.MULTILINE)
 
 WAITS = "Nothing serves yet; waiting for the next change."
 
 
 def load_code(source: str) -> App:
-    """Return the app of a directory or an import name; an empty one of a folder without Python.
+    """Return the app of a directory or an import name; an empty one of a folder without any.
+
+    To load code is to run it, so what lies in the folder is left alone unless it says that it is
+    an app's: some of it imports Livefile.
 
     Raises:
         AppError: the code cannot be loaded.
     """
-    has_python = not Path(source).is_dir() or source_folders(source)
-    return App.load(source) if has_python else App.empty()
+    is_app = not Path(source).is_dir() or _imports_livefile(source_folders(source))
+    return App.load(source) if is_app else App.empty()
+
+
+def _imports_livefile(folders: Sequence[Path]) -> bool:
+    return any(_IMPORT.search(file.read_bytes()) for file in fingerprint(folders))
 
 
 def project_of(app: App, source: str) -> Project:
