@@ -43,8 +43,11 @@ class JavaScriptServer(ServerProcess):
 
     def host_pids(self) -> list[int]:
         """Return the processes that the server has started and that run."""
-        tasks = Path(f"/proc/{self.pid}/task").iterdir()
-        return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+        found: list[int] = []
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            with suppress(OSError):  # The thread has ended meanwhile.
+                found += map(int, (task / "children").read_text().split())
+        return found
 
     def host_memory_mb(self) -> list[tuple[float, float]]:
         """Return of each of them the resident memory, and its share where memory is shared."""
