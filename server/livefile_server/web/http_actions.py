@@ -10,7 +10,7 @@ Not here: which action answers what, and running it (the engine's ``http_router.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ from livefile_server.auth.authenticate import Authenticator
 from livefile_server.sync.redaction import Redaction
 from livefile_server.web.errors import error_response, error_text_response
 from livefile_server.web.function_request import request_id_of
+from livefile_server.web.late_coroutine import LateCoroutine
 from livefile_server.web.mailbox import Mailbox
 from livefile_server.web.middleware import tell_to_continue
 from livefile_server.web.proxies import Proxies
@@ -131,15 +132,15 @@ class _Channel:
 
     async def read(self) -> bytes:
         """Return the next piece of the request's body."""
-        return await self._cross(self._read())
+        return await self._cross(self._read)
 
     async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
         """Send the head of the response."""
-        await self._cross(self._start(status, headers))
+        await self._cross(partial(self._start, status, headers))
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of the response."""
-        await self._cross(self._write(piece))
+        await self._cross(partial(self._write, piece))
 
     def cut(self) -> None:
         """End the connection: half a response is out, and the client must not take it for all."""
@@ -147,11 +148,10 @@ class _Channel:
             self._request.transport.abort()
 
     # Run something on the server's loop and wait for it on this one.
-    async def _cross(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    async def _cross(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         try:
-            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            future = asyncio.run_coroutine_threadsafe(LateCoroutine(work), self._loop)
         except RuntimeError as error:  # The loop is closed.
-            coroutine.close()
             raise ConnectionResetError("the server has stopped") from error
         return await asyncio.wrap_future(future)
 
