@@ -17,21 +17,19 @@ from tests.torture.append_checker import (
     Transaction,
     check_appends,
 )
-from tests.torture.arena import CLIENTS_COUNT, Arena, run_scenario
+from tests.torture.arena import CLIENTS_COUNT, Arena
 from tests.torture.figure import Figure, Size
 from tests.torture.live_client import LiveClient
 from tests.torture.live_records import Failed, Pushed, Request
-from tests.torture.saved_history import save_history
+from tests.torture.rounds import measure_rounds
 
 _TRANSACTIONS = {Size.T1: 10_000, Size.T2: 500_000}
 _ROUND_TRANSACTIONS = 20_000
-_ROUND_DURATION_S_MAX = 120.0
 _APPENDS_PER_LIST = 40  # A list is read whole, so it gives way to a new one.
 _FINAL_KEYS_PER_QUERY = 50
 
 # So long that it is put aside; later calls are put aside for having been slow, however short.
 _PAUSES_UNTIL_SLOW = 120
-_CASES_PER_ASIDE_MAX = 50
 
 
 class Lists:
@@ -164,28 +162,12 @@ class ListAppend:
 
 def measure(size: Size, seed: int) -> Figure:
     """Run rounds until there are as many transactions as the size wants."""
-    transactions = _TRANSACTIONS[size]
-    rounds = max(1, transactions // _ROUND_TRANSACTIONS)
-    cases, aside, duration_s = 0, 0, 0.0
-    failures: list[str] = []
-    note = ""
-    for number in range(rounds):
-        torture = ListAppend(seed + number, transactions // rounds)
-        arena, round_duration_s = run_scenario(seed + number, torture.run, _ROUND_DURATION_S_MAX)
-        found = arena.violations + torture.failures()
-        if found:
-            note = f"{found[0]}; {save_history('list_append', seed + number, torture.history)}"
-        failures += found
-        cases += len(torture.history)
-        aside += arena.aside_count
-        duration_s += round_duration_s
-    return Figure(
-        id="R1",
-        question="Are histories of lists strictly serialisable?",
-        # Without transactions on snapshots, hardly anything can go wrong.
-        cases=cases if aside * _CASES_PER_ASIDE_MAX > cases else 0,
-        cases_min=transactions,
-        failures=len(failures),
-        duration_s=duration_s,
-        note=note or f"{aside} calls ran aside, on snapshots",
+    return measure_rounds(
+        "list_append",
+        "R1",
+        "Are histories of lists strictly serialisable?",
+        _TRANSACTIONS[size],
+        _ROUND_TRANSACTIONS,
+        seed,
+        ListAppend,
     )

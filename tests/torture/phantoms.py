@@ -12,7 +12,7 @@ from itertools import count, pairwise
 from random import Random
 from typing import Any
 
-from tests.torture.arena import CLIENTS_COUNT, Arena, run_scenario
+from tests.torture.arena import CLIENTS_COUNT, Arena
 from tests.torture.figure import Figure, Size
 from tests.torture.live_client import LiveClient
 from tests.torture.live_records import Failed, Json, Pushed, Request
@@ -23,11 +23,10 @@ from tests.torture.range_checker import (
     Sight,
     check_ranges,
 )
-from tests.torture.saved_history import save_history
+from tests.torture.rounds import measure_rounds
 
 _TRANSACTIONS = {Size.T1: 5_000, Size.T2: 100_000}
 _ROUND_TRANSACTIONS = 10_000
-_ROUND_DURATION_S_MAX = 120.0
 _LINES_COUNT = 5
 _PLACES_COUNT = 20
 _STONES_PER_LINE = 30  # Then another line takes its place.
@@ -36,7 +35,6 @@ _BOOKINGS_PER_ROOM = 40
 _BOOKING_START_MAX = 60
 _SLOW_SHARE = 0.15
 _PAUSES_UNTIL_SLOW = 120
-_CASES_PER_ASIDE_MAX = 50
 
 
 class Phantoms:
@@ -193,28 +191,12 @@ def _range_read(args: Json, told: Sequence[Json]) -> RangeRead:
 
 def measure(size: Size, seed: int) -> Figure:
     """Run rounds until there are as many transactions as the size wants."""
-    transactions = _TRANSACTIONS[size]
-    rounds = max(1, transactions // _ROUND_TRANSACTIONS)
-    cases, aside, duration_s = 0, 0, 0.0
-    failures: list[str] = []
-    note = ""
-    for number in range(rounds):
-        torture = Phantoms(seed + number, transactions // rounds)
-        arena, round_duration_s = run_scenario(seed + number, torture.run, _ROUND_DURATION_S_MAX)
-        found = arena.violations + torture.failures()
-        if found:
-            note = f"{found[0]}; {save_history('phantoms', seed + number, torture.history)}"
-        failures += found
-        cases += len(torture.history)
-        aside += arena.aside_count
-        duration_s += round_duration_s
-    return Figure(
-        id="R2",
-        question="Does anybody see a phantom, or slip in between a check and a write?",
-        # Without transactions on snapshots, hardly anything can go wrong.
-        cases=cases if aside * _CASES_PER_ASIDE_MAX > cases else 0,
-        cases_min=transactions,
-        failures=len(failures),
-        duration_s=duration_s,
-        note=note or f"{aside} calls ran aside, on snapshots",
+    return measure_rounds(
+        "phantoms",
+        "R2",
+        "Does anybody see a phantom, or slip in between a check and a write?",
+        _TRANSACTIONS[size],
+        _ROUND_TRANSACTIONS,
+        seed,
+        Phantoms,
     )
