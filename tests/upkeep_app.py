@@ -1,8 +1,11 @@
 """A small app whose file is backed up, frozen, checked, exported and imported by tests."""
 
+import json
+import zipfile
 from pathlib import Path
+from typing import Any
 
-from livefile import App
+from livefile import App, Livefile
 from tests.app_folder import write_app
 
 SOURCE = """
@@ -43,3 +46,17 @@ SOURCE = """
 def load_upkeep_app(folder: Path) -> App:
     """Write the app into a folder and load it; its functions are ``notes:send`` and so on."""
     return App.load(write_app(folder, {"notes": SOURCE}))
+
+
+def exported(livefile: Livefile, name: str = "exported.zip") -> dict[str, list[str]]:
+    """Return the lines of every entry of an export."""
+    target = livefile.path.with_name(name)
+    livefile.upkeep.export(target)
+    with zipfile.ZipFile(target) as file:
+        return {each: file.read(each).decode().split("\n")[:-1] for each in file.namelist()}
+
+
+def fields_of(livefile: Livefile, table: str) -> list[dict[str, Any]]:
+    """Return the documents of a table without what the system gave them."""
+    lines = exported(livefile, f"{table}.zip")[f"{table}/documents.jsonl"]
+    return [{n: it for n, it in json.loads(line).items() if n[:1] != "_"} for line in lines]

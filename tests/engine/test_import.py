@@ -4,14 +4,13 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from livefile import App, DefinitionError, ImportFileError, ImportMode, ImportProgress, Livefile
 from tests.integrity import check_integrity
 from tests.snapshot_zip import NOTES, USERS, awkward_lines, document_id, write_snapshot
-from tests.upkeep_app import load_upkeep_app
+from tests.upkeep_app import exported, fields_of, load_upkeep_app
 
 
 @pytest.fixture
@@ -31,20 +30,6 @@ def untyped(tmp_path: Path) -> Iterator[Livefile]:
     with Livefile.open(tmp_path / "untyped.db") as livefile:
         yield livefile
         check_integrity(livefile._database)
-
-
-def exported(livefile: Livefile, name: str = "exported.zip") -> dict[str, list[str]]:
-    """Return the lines of every entry of an export."""
-    target = livefile.path.with_name(name)
-    livefile.upkeep.export(target)
-    with zipfile.ZipFile(target) as file:
-        return {each: file.read(each).decode().split("\n")[:-1] for each in file.namelist()}
-
-
-def fields_of(livefile: Livefile, table: str) -> list[dict[str, Any]]:
-    """Return the documents of a table without what the system gave them."""
-    lines = exported(livefile, f"{table}.zip")[f"{table}/documents.jsonl"]
-    return [{n: it for n, it in json.loads(line).items() if n[:1] != "_"} for line in lines]
 
 
 # --- Snapshots -------------------------------------------------------------------------------

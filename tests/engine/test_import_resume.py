@@ -4,10 +4,8 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,20 +27,6 @@ def livefile(tmp_path: Path, app: App) -> Iterator[Livefile]:
     with Livefile.open(tmp_path / "live.db", app) as livefile:
         yield livefile
         check_integrity(livefile._database)
-
-
-def exported(livefile: Livefile, name: str = "exported.zip") -> dict[str, list[str]]:
-    """Return the lines of every entry of an export."""
-    target = livefile.path.with_name(name)
-    livefile.upkeep.export(target)
-    with zipfile.ZipFile(target) as file:
-        return {each: file.read(each).decode().split("\n")[:-1] for each in file.namelist()}
-
-
-def fields_of(livefile: Livefile, table: str) -> list[dict[str, Any]]:
-    """Return the documents of a table without what the system gave them."""
-    lines = exported(livefile, f"{table}.zip")[f"{table}/documents.jsonl"]
-    return [{n: it for n, it in json.loads(line).items() if n[:1] != "_"} for line in lines]
 
 
 def jsonl(tmp_path: Path, *bodies: str) -> Path:
