@@ -23,7 +23,6 @@ from livefile.sqlite import blobs
 from livefile.system import stored_files
 from livefile.system.stored_files import FILES, STORED
 from livefile.transaction.committer import Committer
-from livefile.transaction.write_set import PendingWrite
 from livefile.vocabulary.errors import ImportFileError, InvalidDocumentIdError, InvalidValueError
 from livefile.vocabulary.limits import FILE_CHUNK_SIZE_BYTES, FILE_SIZE_BYTES_MAX
 
@@ -102,15 +101,7 @@ class FileImport:
             raise ImportFileError(f"there is a stored file with the id {file_id}")
         if stored_files.find_uuid(transaction, uuid) is not None:
             uuid = _new_uuid()
-        transaction.writes.put(
-            PendingWrite(
-                table=table,
-                internal_id=internal_id,
-                before=None,
-                before_packed=None,
-                after=document,
-            )
-        )
+        transaction.writes.add(table, internal_id, document)
         transaction.patch(
             blob_id,
             {

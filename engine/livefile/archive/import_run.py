@@ -296,15 +296,7 @@ class ImportRun:
                 **fields,
             }
             check_document(document)
-            transaction.writes.put(
-                PendingWrite(
-                    table=table,
-                    internal_id=internal_id,
-                    before=None,
-                    before_packed=None,
-                    after=document,
-                )
-            )
+            transaction.writes.add(table, internal_id, document)
         committer.commit(transaction, self._call(transaction))
         record = replace(record, rows=record.rows + len(batch))
         _keep(record, committer)

@@ -135,6 +135,10 @@ class WriteSet:
         self._undo.append((table_number, internal_id, writes.get(internal_id)))
         writes[internal_id] = write
 
+    def add(self, table: TableEntry, internal_id: bytes, document: Document) -> None:
+        """Add a new document as it is, with the id and the creation time that it has."""
+        self.put(PendingWrite(table, internal_id, None, None, document))
+
     def get(self, table_number: int, internal_id: bytes) -> PendingWrite | None:
         """Return the pending write of a document, None if it has none."""
         writes = self._by_table.get(table_number)
