@@ -4,14 +4,15 @@ from collections.abc import Iterator
 import pytest
 
 from livefile.functions.call import FunctionKind
-from livefile.javascript.analysis_host import AnalysisHosts, start_isolate
+from livefile.javascript.analysis_host import AnalysisHosts
+from livefile.javascript.host_process import HostProcess
 from livefile.javascript.push_request import PushRequest
 from tests.pushed_bundles import Analyst, module, push
 
 
 @pytest.fixture(scope="module")
 def analyst() -> Iterator[Analyst]:
-    with AnalysisHosts(start_isolate) as hosts:
+    with AnalysisHosts(lambda environment: HostProcess()) as hosts:
         yield Analyst(hosts)
 
 
@@ -142,7 +143,7 @@ export { one };
 
 
 def test_a_module_that_never_ends_is_stopped() -> None:
-    with AnalysisHosts(start_isolate, duration_ms_max=200) as hosts:
+    with AnalysisHosts(lambda environment: HostProcess(), duration_ms_max=200) as hosts:
         analyst = Analyst(hosts)
         error = analyst.failure(push({"lib.js": "while (true) {}\n"}))
 

@@ -3,14 +3,15 @@ from collections.abc import Iterator
 import pytest
 
 from livefile.javascript.analysis import Analysis
-from livefile.javascript.analysis_host import AnalysisHosts, start_isolate
+from livefile.javascript.analysis_host import AnalysisHosts
+from livefile.javascript.host_process import HostProcess
 from livefile.javascript.push_request import PushRequest
 from tests.pushed_bundles import Analyst, Tree, component, definition_source, module, push
 
 
 @pytest.fixture(scope="module")
 def analyst() -> Iterator[Analyst]:
-    with AnalysisHosts(start_isolate) as hosts:
+    with AnalysisHosts(lambda environment: HostProcess()) as hosts:
         yield Analyst(hosts)
 
 

@@ -11,11 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from livefile.functions.awaited_answer import answer_of
 from livefile.functions.awaited_system import AwaitedSystem
 from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Success
 from livefile.functions.call_log import CallLog
@@ -204,22 +204,7 @@ class Actions:
         Raises:
             LivefileError: what ``result_value`` raises, or why it was not run.
         """
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Outcome | LivefileError] = loop.create_future()
-
-        def set_answer(outcome: Outcome | LivefileError) -> None:
-            if not answer.done():
-                answer.set_result(outcome)
-
-        def done(outcome: Outcome | LivefileError) -> None:
-            # Once the deployment is closed nobody waits, and the loop is gone.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(set_answer, outcome)
-
-        self._submit(call, kind, done)
-        outcome = await answer
-        if isinstance(outcome, LivefileError):
-            raise outcome
+        outcome: Outcome = await answer_of(partial(self._submit, call, kind))
         return result_value(outcome)
 
     def path_of(self, function: Function[..., Any]) -> str:

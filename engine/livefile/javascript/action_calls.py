@@ -116,12 +116,7 @@ class ActionCalls:
         return self._ctx._services.app.find(path, is_internal_allowed=True)
 
     async def _path_of(self, args: Args) -> str:
-        address = {
-            name: args[name]
-            for name in ("name", "reference", "functionHandle")
-            if args.get(name) is not None
-        }
-        return resolve(self._code, self._component, address, self._handle_key)
+        return resolve(self._code, self._component, args, self._handle_key)
 
     @property
     def _handle_key(self) -> HandleKey:

@@ -24,13 +24,6 @@ StartHost = Callable[[Environment], HostProcess]
 """Starts a host for modules of an environment. It raises PushError if that cannot be."""
 
 
-def start_isolate(environment: Environment) -> HostProcess:
-    """Start a host for modules that are not made for Node; for the others, refuse."""
-    if environment == "node":
-        raise PushError("InvalidModules", 'modules with "use node" cannot be analysed here')
-    return HostProcess()
-
-
 def analyze_in_hosts(
     start: StartHost,
     request: PushRequest,

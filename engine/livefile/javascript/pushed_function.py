@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from livefile.functions.definition import Function
+from livefile.functions.value_function import ValueFunction
 from livefile.javascript.pushed_code import FunctionSpec
 from livefile.model import validator as v
 from livefile.model.annotation import mark_integers, value_of
@@ -26,7 +26,7 @@ from livefile.vocabulary.errors import (
 # Any: values, and whatever Python code calls it with.
 
 
-class PushedFunction(Function[..., Any]):
+class PushedFunction(ValueFunction):
     """One function of one component. ``path`` is canonical: ``chat:send``."""
 
     def __init__(
@@ -37,14 +37,13 @@ class PushedFunction(Function[..., Any]):
         Raises:
             DefinitionError: its name or a validator cannot be.
         """
-        super().__init__(body, spec.name, is_internal=spec.is_internal)
-        self.kind = spec.kind
+        args = validator_from_json(orjson.loads(spec.args), table_prefix)
+        returns: v.Validator = v.ANY
+        if spec.returns is not None:
+            returns = validator_from_json(orjson.loads(spec.returns), table_prefix)
+        super().__init__(spec.kind, body, spec.name, args, returns, is_internal=spec.is_internal)
         self.path = path
         self.spec = spec
-        self._args = validator_from_json(orjson.loads(spec.args), table_prefix)
-        self._returns: v.Validator = v.ANY
-        if spec.returns is not None:
-            self._returns = validator_from_json(orjson.loads(spec.returns), table_prefix)
 
     @property
     def full_name(self) -> str:
@@ -54,29 +53,6 @@ class PushedFunction(Function[..., Any]):
     def path_in(self, package: str) -> str:
         """Return its canonical path, which no package is a part of."""
         return self.path
-
-    @property
-    def args_validator(self) -> v.Validator:
-        """What the argument object must look like."""
-        return self._args
-
-    @property
-    def returns_validator(self) -> v.Validator:
-        """What the result must look like."""
-        return self._returns
-
-    def load_args(self, args: Mapping[str, Value], table_name: v.TableName) -> dict[str, Any]:
-        """Return the one keyword of the body: ``arguments``, the checked argument object.
-
-        Raises:
-            ArgumentValidationError: the function does not accept them.
-        """
-        arguments = dict(args)
-        found = self._args.mismatch(arguments, table_name)
-        if found is not None:
-            check_value(arguments)  # The names of surplus arguments, which go into the text.
-            raise ArgumentValidationError(f"ArgumentValidationError: {found}")
-        return {"arguments": arguments}
 
     def dump_args(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], table_name: v.TableName

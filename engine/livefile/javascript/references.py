@@ -26,8 +26,8 @@ _REFERENCE = "_reference/"
 def resolve(code: PushedCode, component: str, address: Tree, key: HandleKey) -> str:
     """Return the canonical path of the function that ``address`` means within a component.
 
-    ``component`` is the path of the instance whose code asks. A function that is named, in the
-    same component, need not be there.
+    ``component`` is the path of the instance whose code asks; what else ``address`` holds is
+    passed over. A function that is named, in the same component, need not be there.
 
     Raises:
         BadRequestError: it is no address, or a handle that was not made by this deployment.

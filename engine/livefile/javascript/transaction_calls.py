@@ -153,12 +153,7 @@ class TransactionCalls:
         return app.find(self._path(args), is_internal_allowed=True)
 
     def _path(self, args: Args) -> str:
-        address = {
-            name: args[name]
-            for name in ("name", "reference", "functionHandle")
-            if args.get(name) is not None
-        }
-        return resolve(self._code, self._component, address, self._handle_key)
+        return resolve(self._code, self._component, args, self._handle_key)
 
     @property
     def _handle_key(self) -> HandleKey:

@@ -15,14 +15,15 @@ from typing import Any
 from livefile.functions.app import App
 from livefile.functions.call import FunctionKind
 from livefile.functions.context import QueryCtx
-from livefile.functions.definition import Function
 from livefile.functions.services import Origins
 from livefile.functions.table_query import TableQuery
+from livefile.functions.value_function import ValueFunction
+from livefile.javascript.pushed_code import table_prefix
 from livefile.model import validator as v
 from livefile.model.annotation import mark_integers
 from livefile.model.index_range import BY_CREATION_TIME
 from livefile.model.interval import EVERYTHING, Interval
-from livefile.model.value import Value, check_value, normalize
+from livefile.model.value import Value, normalize
 from livefile.sqlite.catalog import TableEntry
 from livefile.transaction.read_set import TABLE_NAMES_INDEX
 from livefile.transaction.transaction import Transaction
@@ -68,7 +69,7 @@ class SystemRequest:
 
     def physical_name(self, table: str) -> str:
         """Return the name under which the file has a table of the component."""
-        return f"{self.component}/{table}" if self.component else table
+        return table_prefix(self.component) + table
 
     def read_whole(self, table: TableEntry) -> None:
         """Count all documents of a table as read, without reading them."""
@@ -88,7 +89,7 @@ class SystemRequest:
         )
 
 
-class SystemFunction(Function[..., Any]):
+class SystemFunction(ValueFunction):
     """A native function. Internal, so that only admins and the engine find it."""
 
     def __init__(
@@ -99,38 +100,15 @@ class SystemFunction(Function[..., Any]):
         component: str = "",
     ) -> None:
         """Take what it may do, what it does, and its arguments."""
-        super().__init__(body, None, is_internal=True)
-        self.kind = kind
+        super().__init__(kind, body, None, v.Object(fields=fields), is_internal=True)
+        self._fields = fields
         self._run = body
-        self._args = v.Object(fields=fields)
         self._component = component
         self.body = self._body
 
     def within(self, component: str) -> "SystemFunction":
         """Return the same function for the tables of a component."""
-        return SystemFunction(self.kind, self._run, self._args.fields, component)
-
-    @property
-    def args_validator(self) -> v.Object:
-        """What the argument object must look like."""
-        return self._args
-
-    @property
-    def returns_validator(self) -> v.Validator:
-        """Everything: what the function returns is the engine's own."""
-        return v.ANY
-
-    def load_args(self, args: Mapping[str, Value], table_name: v.TableName) -> dict[str, Any]:
-        """Return the arguments as they are, under one name.
-
-        Raises:
-            ArgumentValidationError: they are others than the function has.
-        """
-        found = self._args.mismatch(args, table_name)  # type: ignore[arg-type]  # A dict.
-        if found is not None:
-            check_value(args)
-            raise ArgumentValidationError(f"ArgumentValidationError: {found}")
-        return {"arguments": args}
+        return SystemFunction(self.kind, self._run, self._fields, component)
 
     def dump_args(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], table_name: v.TableName
