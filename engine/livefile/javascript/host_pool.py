@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from livefile.functions.running import current_call
 from livefile.functions.watchdog import Guard, Preempted, Unready, guard_here
@@ -57,7 +58,7 @@ class HostPool:
                 return
             free, self._free = self._free, []
         if free:
-            threading.Thread(target=self._load, args=[free], name="livefile-host").start()
+            _begin(partial(self._load, free))
 
     @contextmanager
     def lease(self) -> Iterator[HostProcess]:

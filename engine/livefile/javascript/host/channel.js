@@ -80,4 +80,4 @@ function frameOf(text) {
   return frame;
 }
 
-module.exports = { Channel, frameOf, HEAD_BYTES };
+module.exports = { Channel, HEAD_BYTES };

@@ -157,4 +157,4 @@ function checkRandomTarget(array) {
   }
 }
 
-module.exports = { Dice, now, seededCrypto, SeededDate, seededMath };
+module.exports = { now, seededCrypto, SeededDate, seededMath };
