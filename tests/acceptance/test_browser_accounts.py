@@ -127,6 +127,37 @@ def test_a_guest_keeps_the_notes_when_signing_up(server: ServerProcess, tmp_path
     run_scenario(server, tmp_path, scenario)
 
 
+def test_a_refresh_under_way_does_not_undo_a_sign_out(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    async def scenario(browser: Browser, page: Page) -> None:
+        await sign_up(server, page)
+        left = await page.evaluate(
+            """(async () => {
+                const fetched = window.fetch;
+                const signedOut = Promise.withResolvers();
+                const answered = new Promise((resolve) => {
+                    window.fetch = async (...request) => {
+                        const response = await fetched(...request);
+                        if (!request[0].endsWith("/refresh")) return response;
+                        resolve();
+                        await signedOut.promise;
+                        return response;
+                    };
+                });
+                const token = auth.accessToken(true);
+                await answered;
+                await auth.signOut();
+                signedOut.resolve();
+                return [await token, auth.userId()];
+            })()"""
+        )
+        assert left == [None, None]
+        await page.wait_for(SIGNED_OUT)
+
+    run_scenario(server, tmp_path, scenario)
+
+
 def test_tabs_share_one_session_and_its_end(server: ServerProcess, tmp_path: Path) -> None:
     async def scenario(browser: Browser, page: Page) -> None:
         await sign_up(server, page)
