@@ -72,7 +72,7 @@ demo: .venv/.installed $(PAGE)
 .PHONY: test
 test: .venv/.installed-dev browser $(NODE_INSTALLED) $(PAGE) lint types
 	@echo "== pytest"
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: check
 check: .venv/.installed-dev lint types

@@ -18,6 +18,7 @@ WAIT_S = 30
 
 SITE = """
     import asyncio
+    import sys
     from livefile import *
 
     http = HttpRouter()
@@ -35,6 +36,7 @@ SITE = """
 
     @action
     async def hold(ctx: ActionCtx) -> None:
+        sys.stderr.write("held\\n")
         await asyncio.Event().wait()
 """
 
@@ -141,6 +143,7 @@ def test_clients_that_hold_on_do_not_keep_it_from_ending(data: Path, tmp_path: P
             target=lambda: answers.append(ask(main, "POST", "/api/action", body))
         )
         holding.start()
+        running.wait_for_output("held")
         with socket.create_connection(main, timeout=WAIT_S) as connection:
             connection.sendall(f"{head}Content-Length: 9\r\n\r\n{{".encode())
             assert ask(main, "GET", "/api/health")[0] == 200
