@@ -27,6 +27,16 @@ sys.stdin.read()
 livefile.close()
 """
 
+# Dies while a process that it has begun is not yet a program of its own.
+PARENT = """
+import os, signal, sys, time
+from livefile import Livefile
+livefile = Livefile.open(sys.argv[1])
+if os.fork():
+    os.kill(os.getpid(), signal.SIGKILL)
+time.sleep(0.5)
+os._exit(0)
+"""
 
 # Dies while it makes the tables, when some of the pages are in the file already.
 VICTIM = """
@@ -234,6 +244,14 @@ def test_the_file_is_free_when_the_first_process_was_killed(
     holder.kill()
     holder.wait()
     assert "live.db.lock" in names_in(path.parent)
+
+    make_deployment(path)
+    assert names_in(path.parent) == ["live.db"]
+
+
+def test_the_file_is_free_soon_when_a_killed_process_left_its_lock_to_a_child(path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", PARENT, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
 
     make_deployment(path)
     assert names_in(path.parent) == ["live.db"]

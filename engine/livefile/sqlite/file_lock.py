@@ -8,10 +8,16 @@ Not here: SQLite's own locks, which only guard one transaction against another.
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from livefile.vocabulary.errors import FileError, FileLockedError
+
+# A process that is killed while it starts another one leaves the lock to that for a moment, until
+# that has become a program of its own.
+_ORPHANED_S_MAX = 5.0
+_POLL_S = 0.01
 
 
 class FileLock:
@@ -49,18 +55,37 @@ class FileLock:
             ) from error
 
     def _lock(self, path: Path) -> None:
+        end = time.monotonic() + _ORPHANED_S_MAX
+        while not self._try():
+            holder = os.pread(self._file, 32, 0).decode(errors="replace").strip()
+            if not _is_gone(holder) or time.monotonic() > end:
+                os.close(self._file)
+                raise FileLockedError(
+                    f"{path}: another process has this file open"
+                    f"{f' (process {holder})' if holder else ''}; one process at a time may"
+                )
+            time.sleep(_POLL_S)
+
+    def _try(self) -> bool:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(self._file, 32).decode(errors="replace").strip()
-            os.close(self._file)
-            raise FileLockedError(
-                f"{path}: another process has this file open"
-                f"{f' (process {holder})' if holder else ''}; one process at a time may"
-            ) from error
+        except BlockingIOError:
+            return False
+        return True
 
     def _is_current(self) -> bool:
         try:
             return os.stat(self._path).st_ino == os.fstat(self._file).st_ino
         except FileNotFoundError:
             return False
+
+
+def _is_gone(process: str) -> bool:
+    """Return whether there is no such process; it may still be one that we cannot see."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OverflowError, OSError):
+        return False
+    return False
