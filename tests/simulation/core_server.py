@@ -220,6 +220,7 @@ class CoreServer:
     def kill(self) -> None:
         """Die now, or at the moment that was set if it came, and begin again with the file."""
         self._take_image()
+        self._dies_in = {}  # It dies once; what it does while it closes comes to nothing.
         image, self._image = self._image, None
         assert image is not None
         self.livefile.close()

@@ -14,7 +14,7 @@ from typing import Any
 from tests.torture.arena import CLIENTS_COUNT, Arena, run_scenario
 from tests.torture.figure import Figure, Size
 from tests.torture.live_client import LiveClient
-from tests.torture.live_records import Json, Pushed
+from tests.torture.live_records import Failed, Json, Pushed
 from tests.torture.saved_history import save_history
 
 _TRANSITIONS = {Size.T1: 5_000, Size.T2: 100_000}
@@ -88,6 +88,10 @@ class BankTransitions:
                 return
             values = list(client.values.values())
             self.shown.append({"client": client.session_id, "ts": one.ts, "values": values})
+            failed = [value for value in values if isinstance(value, Failed)]
+            if failed:
+                self.failures.append(f"at {one.ts}: {failed[0]}")
+                return
             found = sum(sum(one) if isinstance(one, list) else one for one in values)
             if found != _ACCOUNTS_COUNT * _BALANCE:
                 self.failures.append(f"{found} in all at {one.ts}: {values}")

@@ -34,10 +34,11 @@ class _Ballast:
         self._random = random
 
     def fill(self) -> None:
-        """Leave between 200 and 800 KiB, or what there is."""
+        """Leave between 200 and 800 KiB; the rest is what ``clear`` can give back."""
         free = os.statvfs(self._path.parent)
         size = free.f_bavail * free.f_frsize - self._random.randint(200, 800) * 1024
-        self._path.write_bytes(bytes(max(size, 0)))
+        assert size > 0, "the bank has the disk for itself: there is no space to give back"
+        self._path.write_bytes(bytes(size))
 
     def fill_up(self) -> None:
         """Leave nothing."""

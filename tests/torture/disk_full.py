@@ -31,7 +31,7 @@ def measure(size: Size, seed: int) -> Figure:
     for run in range(_RUNS[size]):
         run_seed = seed * 1_000 + run
         has_file_system = can_mount and run % 3 != 2
-        megabytes = random.randint(3, 16)
+        megabytes = random.randint(4, 16)
         wrong = _run(megabytes, run_seed, has_file_system=has_file_system)
         if wrong:
             kind = "file system" if has_file_system else "size limit"

@@ -316,8 +316,11 @@ class LiveClient:
             case "QueryUpdated":
                 self.values[number] = modification["value"]
             case "QueryFailed":
-                has_data = "errorData" in modification
-                self.values[number] = Failed(modification.get("errorData"), has_data)
+                self.values[number] = Failed(
+                    data=modification.get("errorData"),
+                    has_data="errorData" in modification,
+                    message=modification["errorMessage"],
+                )
             case "QueryRemoved":
                 self.values.pop(number, None)
                 return

@@ -41,6 +41,8 @@ class Failed:
 
     data: Json
     has_data: bool
+    message: str = field(compare=False)
+    """What people are told; it has the id of a request, so it differs from run to run."""
 
 
 @dataclass(slots=True)
