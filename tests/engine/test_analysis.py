@@ -42,6 +42,28 @@ export {
     }
 
 
+def test_fields_are_told_in_alphabetical_order(analyst: Analyst) -> None:
+    fields = {name: {"fieldType": {"type": "string"}, "optional": False} for name in "bca"}
+    validator = {"type": "object", "value": fields}
+    tables = [{"tableName": "notes", "documentType": validator}]
+    exported = json.dumps({"tables": tables, "schemaValidation": True})
+    function = f"""
+var one = registered("isQuery", "isPublic", {validator}, {validator}, () => 1);
+export {{ one }};
+""".replace("False", "false")
+    schema = f"var it = {{ export: () => {json.dumps(exported)} }};"
+    pushed = push(
+        {"chat.js": function},
+        schema=module("schema.js", f"{schema}\nexport {{ it as default }};\n"),
+    )
+    told = analyst.analyze(pushed, {}).tree[""]
+
+    (found,) = told["functions"]["chat.js"]["functions"]
+    assert list(json.loads(found["args"])["value"]) == ["a", "b", "c"]
+    assert list(json.loads(found["returns"])["value"]) == ["a", "b", "c"]
+    assert list(told["schema"]["tables"][0]["documentType"]["value"]) == ["a", "b", "c"]
+
+
 def test_exports_that_are_no_functions_are_left_out(analyst: Analyst) -> None:
     source = """
 var helper = () => 1;

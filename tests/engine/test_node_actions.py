@@ -208,7 +208,7 @@ def test_modules_are_kept_while_the_variables_stay(
     ("name", "text"),
     [
         ("leave", r"Can't use process.exit\(\) in an action"),
-        ("fail", r"Uncaught RangeError: too far\n    at n\.js:"),
+        ("fail", r"Uncaught RangeError: too far\n    at <anonymous> \(n\.js:"),
         ("lose", "Uncaught Error: lost"),
     ],
 )

@@ -93,17 +93,23 @@ class ActionHost:
 
     @classmethod
     async def start(
-        cls, mode: Mode, folder: Path | None, silence_ms_max: int = ACTION_HOST_SILENCE_MS_MAX
+        cls,
+        mode: Mode,
+        folder: Path | None,
+        silence_ms_max: int = ACTION_HOST_SILENCE_MS_MAX,
+        *,
+        is_open: bool = False,
     ) -> Self:
         """Start a process, for the web's actions or those with "use node".
 
-        ``folder`` is where the latter are, with the installed packages.
+        ``folder`` is where the latter are, with the installed packages. Where ``is_open``, the
+        former may change the language's own objects.
 
         Raises:
             PushError: there is no Node.
         """
         process = await asyncio.create_subprocess_exec(
-            *host_command(mode),
+            *host_command(mode, is_open=is_open),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

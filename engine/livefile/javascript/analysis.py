@@ -34,13 +34,15 @@ _EMPTY_APP: Tree = {
 class Analysis:
     """What was found. ``definitions`` by path, ``auth`` as the library has the providers.
 
-    ``tree`` is the same as the command line is told.
+    ``tree`` is the same as the command line is told. ``changes_language`` is whether a module
+    changes the language's own objects while it is loaded.
     """
 
     definitions: Mapping[str, Definition]
     root: Component
     auth: tuple[Tree, ...]
     tree: JsonTree
+    changes_language: bool = False
 
 
 def analyze(

@@ -1,11 +1,16 @@
 """What Convex's command line is told of pushed code: it makes TypeScript types of it.
 
+Fields of objects are told in alphabetical order, as Convex does: what is made of them is often
+kept with the project's sources, and must not depend on the deployment that was asked.
+
 Not here: finding it out (``analysis.py``).
 """
 
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from livefile.javascript.component_tree import exports_of
 from livefile.javascript.pushed_code import Definition, FunctionSpec
@@ -30,7 +35,7 @@ def analysis_tree(
     return {
         path: {
             "definition": {**definition.definition, "exports": exports_of(definition)},
-            "schema": definition.schema,
+            "schema": definition.schema and orjson.loads(_in_order(definition.schema)),
             "functions": _modules(definition),
             "udfConfig": {"serverVersion": server_versions[path], **phase},
         }
@@ -55,10 +60,14 @@ def _function(function: FunctionSpec) -> JsonTree:
         "name": function.name,
         "udfType": function.kind.value,
         "visibility": {"kind": "internal" if function.is_internal else "public"},
-        "args": function.args,
-        "returns": function.returns,
+        "args": _in_order(orjson.loads(function.args)).decode(),
+        "returns": function.returns and _in_order(orjson.loads(function.returns)).decode(),
         "pos": function.position,
     }
+
+
+def _in_order(tree: object) -> bytes:
+    return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
 
 
 def _routes(definition: Definition) -> list[JsonTree]:

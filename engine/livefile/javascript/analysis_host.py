@@ -6,6 +6,7 @@ Not here: the questions (``analysis.py``); hosts that run functions (``host_pool
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any, Self
@@ -16,7 +17,7 @@ from livefile.javascript.analysis import Analysis, analyze
 from livefile.javascript.analysis_question import Question
 from livefile.javascript.host_process import Frame, HostProcess
 from livefile.javascript.push_request import PushRequest
-from livefile.javascript.pushed_code import Environment
+from livefile.javascript.pushed_code import Environment, Module
 from livefile.vocabulary.errors import HostError, PushError, RuntimeMissingError
 from livefile.vocabulary.limits import ANALYSIS_MS_MAX
 
@@ -38,7 +39,8 @@ def analyze_in_hosts(
     """
     with AnalysisHosts(start, node_variables=variables) as hosts:
         ask = partial(hosts.ask, import_seed, import_time_ms)
-        return analyze(request, variables, import_seed, import_time_ms, ask)
+        analysis = analyze(request, variables, import_seed, import_time_ms, ask)
+        return replace(analysis, changes_language=hosts.have_changed_language)
 
 
 class AnalysisHosts:
@@ -60,6 +62,10 @@ class AnalysisHosts:
         self._duration_s_max = duration_ms_max / 1000
         self._hosts: dict[Environment, HostProcess] = {}
         self._runs = count(1)
+        self._modules: Mapping[str, Module] = {}
+        self._code_id = ""  # Theirs. A push has many modules, and one question for each.
+        self.have_changed_language = False
+        """Whether a module has changed the language's own objects."""
 
     def __enter__(self) -> Self:
         return self
@@ -75,8 +81,10 @@ class AnalysisHosts:
             PushError: the module fails, takes too long or takes too much memory.
         """
         environment = question.module.environment
+        if self._modules is not question.modules:
+            self._modules, self._code_id = question.modules, question.code_id
         spec = {
-            "code": question.code_id,
+            "code": self._code_id,
             "module": question.module.path,
             "function": question.part,
             "kind": "analyze",
@@ -114,15 +122,17 @@ class AnalysisHosts:
             host.close()
 
     def _run(self, host: HostProcess, spec: Mapping[str, object], question: Question) -> str:
-        sources = {path: (it.source, it.source_map) for path, it in question.modules.items()}
-        host.load(question.code_id, sources)
+        if self._code_id not in host.loaded:
+            sources = {path: (it.source, it.source_map) for path, it in question.modules.items()}
+            host.load(self._code_id, sources)
         left_s = self._duration_s_max
         frame: Frame = ["run", next(self._runs), spec]
         while True:
             answer, work_s, _ = host.ask(frame, left_s)
             left_s -= work_s
             match answer:
-                case ["done", _, True, str(text), *_]:
+                case ["done", _, True, str(text), _, observed]:
+                    self._observe(question, observed)
                     return text
                 case ["done", _, _, str(text), *_]:
                     raise question.failed(orjson.loads(text)["message"])
@@ -130,6 +140,11 @@ class AnalysisHosts:
                     frame = ["reply", run, [_answered(question, call) for call in calls]]
                 case _:
                     raise HostError(f"the host says {answer!r:.200}")
+
+    def _observe(self, question: Question, observed: Mapping[str, Any]) -> None:
+        self.have_changed_language |= observed.get("language", False)
+        if observed.get("spoilt", False):
+            self._end(question.module.environment)  # It cannot be put back for the next module.
 
 
 def _answered(question: Question, call: list[Any]) -> list[Any]:

@@ -40,6 +40,7 @@ class HostPool:
         self._is_closed = False
         self._failure: LivefileError | None = None
         self._code: tuple[Definition, ...] = ()
+        self._is_open = False
         self._here = _Here()
         self._reserve_count = 0
 
@@ -49,10 +50,14 @@ class HostPool:
         with self._lock:
             return [host.pid for host in self._free]
 
-    def expect(self, code: tuple[Definition, ...]) -> None:
-        """Have a host ready that knows this code. Returns at once."""
+    def expect(self, code: tuple[Definition, ...], *, is_open: bool = False) -> None:
+        """Have a host ready that knows this code. Returns at once.
+
+        Where ``is_open``, the code may change the language's own objects.
+        """
         self._code = code
         with self._lock:
+            self._is_open = is_open
             if code and not self._count:
                 self._start_one()
                 return
@@ -130,7 +135,8 @@ class HostPool:
         for host in hosts:
             is_usable = False
             try:
-                self._tell_code(host)
+                if host.is_open == self._is_open:
+                    self._tell_code(host)
                 is_usable = True
             except HostError as error:
                 _log.warning("a JavaScript process has ended: %s", error)
@@ -142,7 +148,7 @@ class HostPool:
 
     def _give_back(self, host: HostProcess, *, is_usable: bool) -> None:
         # What was pushed before stays in a host's memory.
-        is_fresh = len(host.loaded) <= _CODES_MAX
+        is_fresh = len(host.loaded) <= _CODES_MAX and host.is_open == self._is_open
         with self._lock:
             if is_usable and is_fresh and not self._is_closed:
                 self._free.append(host)
@@ -155,6 +161,7 @@ class HostPool:
                 self._reserve_count = 1
             while not self._is_closed and self._count < 1 + self._reserve_count:
                 self._start_one()
+            self._lock.notify_all()  # Whoever waits for one may have another one started.
         _begin(host.close)  # Ending takes a while, too.
 
     def _start_one(self) -> None:
@@ -164,7 +171,7 @@ class HostPool:
     def _start(self) -> None:
         host = None
         try:
-            host = HostProcess()
+            host = HostProcess(is_open=self._is_open)
             host.wait_until_ready()
             self._tell_code(host)
         except (LivefileError, OSError) as error:
@@ -176,12 +183,7 @@ class HostPool:
                 self._failure = HostError(str(error))
                 self._lock.notify_all()
             return
-        with self._lock:
-            if not self._is_closed:
-                self._free.append(host)
-                self._lock.notify()
-                return
-        host.close()
+        self._give_back(host, is_usable=True)  # By now other code may be expected.
 
 
 def _begin(work: Callable[[], None]) -> None:

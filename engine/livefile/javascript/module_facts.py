@@ -10,11 +10,12 @@ from typing import Any
 import orjson
 
 from livefile.functions.call import FunctionKind
+from livefile.functions.path import is_system_path, parse_function_path
 from livefile.javascript.analysis_question import AskHost, Question, ask_json
 from livefile.javascript.push_request import PushedDefinition
 from livefile.javascript.pushed_code import FunctionSpec, Module, Tree
 from livefile.model.names import check_identifier
-from livefile.vocabulary.errors import DefinitionError
+from livefile.vocabulary.errors import BadRequestError, DefinitionError
 
 _ANY = '{"type":"any"}'
 
@@ -45,11 +46,25 @@ def module_facts(
         variable=variables.get,
     )
     tree = ask_json(ask, question, {"functions": list})
+    if tree["functions"]:
+        _check_path(question, module.path)
     return ModuleFacts(
         functions=tuple(_function(question, each) for each in tree["functions"]),
         routes=_routes(question, tree.get("httpRoutes")),
         crons=_crons(question, tree.get("cronSpecs")),
     )
+
+
+def _check_path(question: Question, path: str) -> None:
+    """Refuse a module whose functions nobody could call."""
+    try:
+        canonical = parse_function_path(path)
+    except BadRequestError as error:
+        raise question.failed(
+            f"{error}; the names of folders and files have letters, digits, _ and . only"
+        ) from error
+    if "|" in path or is_system_path(canonical):
+        raise question.failed("this path is that of functions which are not the project's own")
 
 
 def _function(question: Question, tree: Any) -> FunctionSpec:  # Any: JSON from user code.

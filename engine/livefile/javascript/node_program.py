@@ -53,21 +53,22 @@ def _version_of(program: str) -> tuple[int, int]:
     return (0, 0) if numbers is None else (int(numbers[1]), int(numbers[2]))
 
 
-def host_command(mode: str) -> list[str]:
+def host_command(mode: str, *, is_open: bool = False) -> list[str]:
     """Return the command line of a host: of ``transactions``, ``actions`` or ``node``.
 
-    Pushed code that is not made for Node is kept from files, processes and native code, and
-    cannot change the language's own objects for the code that runs after it.
+    Pushed code that is not made for Node is kept from files, processes and native code. It cannot
+    change the language's own objects; where ``is_open`` it can, and they are put back after it.
     """
     command = [str(node_path()), f"--max-old-space-size={_HEAP_MIB_MAX[mode]}"]
     # Our own frames lie between those of the function that threw and of those that await it.
     command.append("--stack-trace-limit=50")
     if mode != "node":
-        command += ["--permission", f"--allow-fs-read={HOST_FOLDER}", "--frozen-intrinsics"]
+        command += ["--permission", f"--allow-fs-read={HOST_FOLDER}"]
         command.append("--zero-fill-buffers")  # Nobody reads what others left in memory.
     else:
         command.append("--experimental-vm-modules")  # Real ES modules, of texts.
-    return [*command, "--disable-warning=ExperimentalWarning", str(HOST_FOLDER / "main.js"), mode]
+    command += ["--disable-warning=ExperimentalWarning", str(HOST_FOLDER / "main.js"), mode]
+    return [*command, "open"] if is_open else command
 
 
 def limit_memory(pid: int) -> None:

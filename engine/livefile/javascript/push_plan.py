@@ -109,6 +109,7 @@ class Planner:
             server_version=request.root.server_version,
             import_seed=seed,
             import_time_ms=time_ms,
+            changes_language=analysis.changes_language,
         )
         _check_schemas(code)
         try:

@@ -123,7 +123,8 @@ class PushedCode:
     """All code of one push, analysed.
 
     ``auth`` are the providers as the library has them. ``import_seed`` (hexadecimal) and
-    ``import_time_ms`` are the dice and the clock of modules while they are loaded.
+    ``import_time_ms`` are the dice and the clock of modules while they are loaded, and
+    ``changes_language`` is whether one then changes the language's own objects, as polyfills do.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
@@ -134,6 +135,7 @@ class PushedCode:
     server_version: str = ""
     import_seed: str = ""
     import_time_ms: float = 0.0
+    changes_language: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -172,6 +174,7 @@ class PushedCode:
                 "server_version": self.server_version,
                 "import_seed": self.import_seed,
                 "import_time_ms": self.import_time_ms,
+                "changes_language": self.changes_language,
             }
         )
         return manifest
@@ -210,6 +213,7 @@ def load(manifest: bytes, sources: Mapping[str, tuple[str, str | None]]) -> Push
         server_version=tree["server_version"],
         import_seed=tree["import_seed"],
         import_time_ms=tree["import_time_ms"],
+        changes_language=tree.get("changes_language", False),
     )
 
 

@@ -46,7 +46,7 @@ class JavaScript:
 
     def expect(self, code: PushedCode) -> None:
         """Have a host ready for code that will run soon."""
-        self.pool.expect(tuple(code.definitions.values()))
+        self.pool.expect(tuple(code.definitions.values()), is_open=code.changes_language)
 
     def make_function(
         self, component: str, definition: Definition, module_path: str, spec: FunctionSpec
@@ -91,7 +91,7 @@ class JavaScript:
         def start(environment: Environment) -> HostProcess:
             if environment == "node":
                 return HostProcess("node", self.packages.folder_of(request.node_dependencies))
-            return HostProcess()
+            return HostProcess(is_open=True)
 
         return analyze_in_hosts(start, request, variables, import_seed, import_time_ms)
 

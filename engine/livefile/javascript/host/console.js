@@ -3,6 +3,7 @@
 
 const util = require("node:util");
 const { currentExecution } = require("./current");
+const { withOwnFrames } = require("./errors");
 
 const INSPECT = { customInspect: false, depth: 4, maxStringLength: 40000, breakLength: 80 };
 const LONG = 1000;
@@ -10,12 +11,19 @@ const ESCAPED = /[\x00-\x1f\x27\x5c\x7f-\x9f]/; // Of characters in quotes.
 
 // Return the console; `now` tells milliseconds, for its timers.
 function makeConsole(now) {
-  const timers = new Map();
-  const counts = new Map();
-  const say = (level, items) => {
+  const notes = new WeakMap(); // What an execution has begun to time and to count.
+  const nobody = {}; // Code that is being loaded.
+  const noted = () => {
+    const execution = currentExecution() ?? nobody;
+    if (!notes.has(execution)) {
+      notes.set(execution, { timers: new Map(), counts: new Map() });
+    }
+    return notes.get(execution);
+  };
+  const say = (level, items, stack = "") => {
     const execution = currentExecution();
     if (execution?.hasRoomForLines) {
-      execution.log(level, textOf(items));
+      execution.log(level, withOwnFrames(textOf(items) + stack, execution.code));
     }
   };
   const methods = {
@@ -33,7 +41,7 @@ function makeConsole(now) {
     clear: () => {},
     trace: (...items) => {
       const stack = String(new Error().stack).split("\n").slice(2).join("\n");
-      currentExecution()?.log("LOG", `${textOf(items)}\n${stack}`);
+      say("LOG", items, `\n${stack}`);
     },
     assert: (isTrue, ...items) => {
       if (!isTrue) {
@@ -41,13 +49,22 @@ function makeConsole(now) {
       }
     },
     count: (label = "default") => {
+      const { counts } = noted();
       counts.set(label, (counts.get(label) ?? 0) + 1);
       currentExecution()?.log("LOG", `${label}: ${counts.get(label)}`);
     },
-    countReset: (label = "default") => counts.delete(label),
-    time: (label = "default") => timers.set(label, now()),
-    timeLog: (label = "default") => tellTimer(timers, label, now),
+    countReset: (label = "default") => noted().counts.delete(label),
+    time: (label = "default") => {
+      const { timers } = noted();
+      if (timers.has(label)) {
+        currentExecution()?.log("WARN", `Timer '${label}' already exists`);
+      } else {
+        timers.set(label, now());
+      }
+    },
+    timeLog: (label = "default", ...items) => tellTimer(noted().timers, label, now, items),
     timeEnd: (label = "default") => {
+      const { timers } = noted();
       tellTimer(timers, label, now);
       timers.delete(label);
     },
@@ -55,9 +72,10 @@ function makeConsole(now) {
   return methods;
 }
 
-function tellTimer(timers, label, now) {
+function tellTimer(timers, label, now, items = []) {
   if (timers.has(label)) {
-    currentExecution()?.log("INFO", `${label}: ${now() - timers.get(label)}ms`);
+    const passed = `${label}: ${now() - timers.get(label)}ms`;
+    currentExecution()?.log("INFO", [passed, ...items.map(inspected)].join(" "));
   } else {
     currentExecution()?.log("WARN", `Timer '${label}' does not exist`);
   }

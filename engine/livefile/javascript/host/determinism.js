@@ -124,7 +124,7 @@ const seededMath = Object.create(Object.prototype, {
 // Return the global `crypto`, with other dice.
 function seededCrypto(real) {
   return Object.freeze({
-    subtle: real.subtle,
+    subtle: Object.freeze(real.subtle),
     getRandomValues(array) {
       checkRandomTarget(array);
       dice().fill(array);

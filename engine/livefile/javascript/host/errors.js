@@ -6,7 +6,9 @@
 const util = require("node:util");
 const { SCHEME } = require("./modules");
 
-const FRAME = /^\s*at (?:(.*?) \()?(?:convex:\/)(.+?):(\d+):(\d+)\)?$/;
+const FRAME = /^\s*at (async )?(?:(.*?) \()?convex:\/(.+?):(\d+):(\d+)\)?$/;
+const LINE = /^(.*?)( \{)?$/s;
+const IS_FRAME = /^\s*at .*:\d+\)?$/;
 const LIBRARY = "node_modules/convex/";
 const FRAMES_MAX = 20;
 const MESSAGE_LENGTH_MAX = 100000;
@@ -15,10 +17,13 @@ const MESSAGE_LENGTH_MAX = 100000;
 function describe(thrown, code) {
   try {
     if (!(thrown instanceof Error)) {
-      return { message: `Uncaught ${shown(thrown)}`, data: dataOf(thrown) };
+      return { message: `Uncaught ${shown(thrown)}`.toWellFormed(), data: dataOf(thrown) };
     }
     const head = `Uncaught ${thrown.name}: ${thrown.message}`.slice(0, MESSAGE_LENGTH_MAX);
-    return { message: [head, ...frames(thrown, code)].join("\n"), data: dataOf(thrown) };
+    // A nested call's error has the frames of that call in its text; a line keeps them apart.
+    const gap = head.includes("\n    at ") ? [""] : [];
+    const message = [head, ...gap, ...frames(thrown, code)].join("\n").toWellFormed();
+    return { message, data: dataOf(thrown) };
   } catch {
     return { message: "Uncaught Error: what was thrown cannot be read", data: null };
   }
@@ -32,7 +37,7 @@ function shown(thrown) {
 function dataOf(thrown) {
   const isMarked =
     typeof thrown === "object" && thrown !== null && Symbol.for("ConvexError") in thrown;
-  return isMarked && typeof thrown.data === "string" ? thrown.data : null;
+  return isMarked && typeof thrown.data === "string" ? thrown.data.toWellFormed() : null;
 }
 
 // Return the lines of the stack, in the project's files, without the library's own at both ends.
@@ -53,11 +58,40 @@ function frames(error, code) {
   return own.slice(0, FRAMES_MAX).map((each) => each.text);
 }
 
-function frame([, name, path, line, column], code) {
-  const at = code.original(path, Number(line), Number(column));
-  const place = at ? `${at.source}:${at.line}:${at.column}` : `${path}:${line}:${column}`;
-  const text = name ? `    at ${name} (${place})` : `    at ${place}`;
-  return { text, isLibrary: place.includes(LIBRARY) };
+// Return a text that was printed, in which errors show the project's files, and neither the
+// library's nor the engine's.
+function withOwnFrames(text, code) {
+  if (!text.includes("\n    at ")) {
+    return text;
+  }
+  const own = [];
+  for (const line of text.split("\n")) {
+    const [, place, opening = ""] = LINE.exec(line); // A brace opens what else an error has.
+    const shown = ownLine(place, code);
+    if (shown !== null) {
+      own.push(shown + opening);
+    } else if (opening !== "") {
+      own[own.length - 1] += opening;
+    }
+  }
+  return own.join("\n");
 }
 
-module.exports = { describe };
+// Return a line of a text, null if it is a frame of the engine, of Node or of the library.
+function ownLine(line, code) {
+  const found = FRAME.exec(line);
+  if (found === null) {
+    const isOfEngine = IS_FRAME.test(line) && (line.includes("node:") || line.includes(__dirname));
+    return isOfEngine ? null : line;
+  }
+  const { text, isLibrary } = frame(found, code);
+  return isLibrary ? null : line.slice(0, line.indexOf("at ")) + text.trimStart();
+}
+
+function frame([, wait = "", name = "<anonymous>", path, line, column], code) {
+  const at = code.original(path, Number(line), Number(column));
+  const place = at ? `${at.source}:${at.line}:${at.column}` : `${path}:${line}:${column}`;
+  return { text: `    at ${wait}${name} (${place})`, isLibrary: place.includes(LIBRARY) };
+}
+
+module.exports = { describe, withOwnFrames };

@@ -1,14 +1,17 @@
 "use strict";
 // The globals that pushed code finds: the web's, and nothing of the process it runs in.
 //
-// What the engine's own files here need they have taken hold of before. The language's intrinsics
-// are frozen by a flag of the process, so one execution cannot change them for the next; the web's
-// classes are frozen here, and globals are put back after each execution.
+// What the engine's own files here need they have taken hold of before. The web's classes are
+// frozen, and globals are put back after each execution.
 //
-// Not here: time and chance (determinism.js), the console (console.js), `Convex` (convex.js).
+// Not here: the language's own objects (intrinsics.js), time and chance (determinism.js), the
+// console (console.js), `Convex` (convex.js).
 
 const { AsyncLocalStorage, AsyncResource } = require("node:async_hooks");
 const { currentExecution } = require("./current");
+const { freezeLanguage, letInstancesOverride } = require("./intrinsics");
+const { makeRequest } = require("./request");
+const { makeResponse } = require("./response");
 const { Restorable } = require("./restorable");
 
 // What a browser's worker would have, and Node offers under the same name.
@@ -58,10 +61,12 @@ class IdleRegistry {
   }
 }
 
-// Leave only what pushed code may see; `own` are globals of ours, by their names.
-function replaceGlobals(own) {
+// Leave only what pushed code may see; `own` are globals of ours, by their names. Where `isOpen`,
+// it may change the language's own objects.
+function replaceGlobals(own, isOpen) {
   const kept = new Set([...LANGUAGE, ...WEB]);
   const web = Object.fromEntries(WEB.map((name) => [name, globalThis[name]]));
+  const language = LANGUAGE.map((name) => globalThis[name]).filter((it) => it !== globalThis);
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (!kept.has(name)) {
       delete globalThis[name];
@@ -72,12 +77,15 @@ function replaceGlobals(own) {
     AsyncLocalStorage,
     AsyncResource,
     FinalizationRegistry: IdleRegistry,
+    Request: makeRequest(web.Request),
+    Response: makeResponse(web.Response),
     WeakRef: StrongRef,
     self: globalThis,
     ...own,
   };
   for (const [name, value] of Object.entries(added)) {
     freeze(value, name);
+    [value, value?.prototype].forEach(freezeMethods);
     Object.defineProperty(globalThis, name, {
       value,
       writable: true,
@@ -85,77 +93,90 @@ function replaceGlobals(own) {
       configurable: true,
     });
   }
+  delete Atomics.wait; // It would hold up the process, where nobody is who could notify.
   freezeHidden();
+  openObjects = freezeLanguage(language, isOpen, changeableGlobals());
+  isLanguageOpen = isOpen;
   rememberGlobals();
 }
 
-// What has no name of its own but can be reached, and what the process's flag does not freeze.
+// What of the web has no name of its own but can be reached.
 function freezeHidden() {
   const iterable = [new Headers(), new URLSearchParams(), new FormData()];
   for (const each of iterable) {
     Object.freeze(Object.getPrototypeOf(each[Symbol.iterator]()));
   }
   Object.freeze(Object.getPrototypeOf(new ReadableStream()[Symbol.asyncIterator]()));
-  for (const value of LANGUAGE.map((name) => globalThis[name])) {
-    freeze(value, value?.name);
-  }
+  Object.freeze(Object.getPrototypeOf(globalThis));
 }
 
 function freeze(value, name) {
   if (typeof value === "function" && name !== "Date") {
     Object.freeze(value);
     if (value.prototype !== undefined) {
-      letInstancesHaveConstructors(value.prototype);
+      letInstancesOverride(value.prototype);
       Object.freeze(value.prototype);
     }
   }
 }
 
-// Node assigns `constructor` to some objects, blobs for one, and to what is below a frozen
-// property nothing can be assigned.
-function letInstancesHaveConstructors(prototype) {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, "constructor");
-  if (descriptor?.configurable && "value" in descriptor) {
-    Object.defineProperty(prototype, "constructor", {
-      get: () => descriptor.value,
-      set(value) {
-        if (this !== prototype) {
-          Object.defineProperty(this, "constructor", { ...descriptor, value });
-        }
-      },
-      enumerable: false,
-    });
+// A method can have properties itself, also where the object that has it is put back.
+function freezeMethods(object) {
+  const { constructor, ...methods } = Object.getOwnPropertyDescriptors(object ?? {});
+  for (const each of Object.values(methods)) {
+    if (object !== globalThis && typeof each.value === "function") {
+      Object.freeze(each.value);
+    }
   }
 }
 
+let openObjects = []; // Of the language.
+let isLanguageOpen = false;
 let remembered = null;
+let rememberedLanguage = []; // Those of them that are frozen in a host that is not open.
+
+// Return what is open in every host, beside `Error`.
+function changeableGlobals() {
+  const { Date, Math, console } = globalThis;
+  return [globalThis, Date, Date.prototype, Math, console];
+}
 
 function rememberGlobals() {
-  const { Date, Math, console } = globalThis;
-  const changeable = [globalThis, Date, Date.prototype, Math, console];
-  remembered = changeable.map((object) => new Restorable(object));
+  remembered = changeableGlobals().map((object) => new Restorable(object));
+  const rest = openObjects.filter((object) => object !== Error);
+  rememberedLanguage = rest.map((object) => new Restorable(object, isLanguageOpen));
+  remembered.push(...rememberedLanguage, new Restorable(Error, isLanguageOpen));
 }
 
-// Undo what an execution did to the globals; return whether that was possible.
-function restoreGlobals() {
-  try {
-    for (const each of remembered) {
-      each.restore();
+// Return whether the execution of now has changed what only an open host lets it change.
+function hasChangedLanguage() {
+  for (let at = 0; at < rememberedLanguage.length; at++) {
+    if (!rememberedLanguage[at].isSame) {
+      return true;
     }
-    return remembered.every((each) => each.isExtensible);
-  } catch {
-    return false; // It made something unchangeable.
   }
+  return false;
+}
+
+// Undo what an execution did to the globals; return whether that was possible: it may have made
+// something unchangeable.
+function restoreGlobals() {
+  let isDone = true;
+  for (let at = 0; at < remembered.length; at++) {
+    isDone = remembered[at].restore() && isDone;
+  }
+  return isDone;
 }
 
 // Undo it for a while; return what does it again.
 function putGlobalsAside() {
-  const changes = remembered.map((each) => each.putAside()).filter((redo) => redo !== null);
-  return () => {
-    for (const redo of changes) {
-      redo();
-    }
-  };
+  let redo = () => {};
+  for (let at = 0; at < remembered.length; at++) {
+    const redoThis = remembered[at].putAside();
+    const redoOthers = redo;
+    redo = redoThis === null ? redo : () => (redoOthers(), redoThis());
+  }
+  return redo;
 }
 
 // Return the global `process`: its environment variables are the deployment's. `read(name)` tells
@@ -201,6 +222,7 @@ function refused(name) {
 }
 
 module.exports = {
+  hasChangedLanguage,
   hideNetwork,
   makeProcess,
   putGlobalsAside,

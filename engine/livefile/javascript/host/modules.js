@@ -9,13 +9,19 @@
 // Not here: running a function of a module (execution.js).
 
 const vm = require("node:vm");
-const { SourceMap } = require("node:module");
 const { posix } = require("node:path");
+const { freezeShared } = require("./shared_objects");
+const { SourceMap } = require("./source_map");
 
 const IMPORT = /\s*(?:\/\/[^\n]*\n\s*)*import\b\s*(?:([^"';]*?)\s*\bfrom\s*)?["']([^"']+)["']\s*;?/y;
 // After it there may be comments: the licences of what was bundled.
 const EXPORT =
   /(^|[\n;}])\s*export\s*\{([^{}]*)\}\s*;?\s*(?:(?:\/\/[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/)\s*)*$/;
+// Only code that nobody bundled has one, and imports what the engine has (reader.js).
+const EXPORT_DEFAULT = /(^|[\n;}])(\s*)export\s+default\b/;
+// `import("./chunk.js")` in the body: a module that is loaded when the function comes to it.
+const IMPORT_LATER = /(?<![\w$.])import\((?="\.{1,2}\/[^"\\\n]+"\))/g;
+const LATER = "$later("; // As long as what it replaces, so that columns stay where they were.
 const SCHEME = "convex:/";
 
 // Files of these folders keep no state: the library itself, and what its own tool generates.
@@ -23,17 +29,25 @@ const STATELESS = /(^|\/)(node_modules\/convex|_generated)\//;
 
 // The modules of one component definition, as they were pushed.
 class Code {
-  #sources;
-  #compiled = new Map();
-  #shared = new Map();
-  #maps = new Map();
+  // By path. No maps, whose methods code may be able to change.
+  #sources = Object.create(null);
+  #compiled = Object.create(null);
+  #shared = Object.create(null);
+  #maps = Object.create(null);
+  #locals = null;
 
+  // `sources` are text and source map, which may be null, by path.
   constructor(sources) {
-    this.#sources = sources;
+    for (const [path, [text, map]] of Object.entries(sources)) {
+      this.#sources[path] = text;
+      if (map) {
+        this.#maps[path] = new SourceMap(map);
+      }
+    }
   }
 
   has(path) {
-    return Object.hasOwn(this.#sources, path);
+    return this.#sources[path] !== undefined;
   }
 
   // Do now what the first execution would wait for. What fails here fails there again.
@@ -49,39 +63,41 @@ class Code {
   }
 
   compiled(path) {
-    let found = this.#compiled.get(path);
+    let found = this.#compiled[path];
     if (found === undefined) {
       if (!this.has(path)) {
         throw new Error(`Could not find module ${path}`);
       }
-      found = compile(path, this.#sources[path][0]);
-      this.#compiled.set(path, found);
+      this.#locals ??= localsOf(Object.values(this.#sources));
+      found = compile(path, this.#sources[path], this.#locals);
+      this.#compiled[path] = found;
     }
     return found;
   }
 
   source(path) {
-    return this.#sources[path][0];
+    return this.#sources[path];
   }
 
   // Return the instance that all executions share, null of a module that may keep state.
   shared(path) {
-    let found = this.#shared.get(path);
+    let found = this.#shared[path];
     if (found === undefined) {
       found = null;
       if (this.#isStateless(path)) {
         found = Object.create(null);
         const load = (specifier) => this.shared(resolve(path, specifier));
-        this.compiled(path).call(undefined, found, load);
+        this.compiled(path).call(undefined, found, load, async (specifier) => load(specifier));
+        freezeShared(found);
       }
-      this.#shared.set(path, found);
+      this.#shared[path] = found;
     }
     return found;
   }
 
   #isStateless(path) {
-    const sources = this.#map(path)?.payload.sources ?? [];
-    const imported = importsOf(this.#sources[path]?.[0] ?? "");
+    const sources = this.#maps[path]?.sources ?? [];
+    const imported = importsOf(this.#sources[path] ?? "");
     return (
       sources.length > 0 &&
       sources.every((source) => STATELESS.test(source)) &&
@@ -93,37 +109,21 @@ class Code {
   // Return where a position of a module was in the project: {source, line, column} or null.
   // Lines and columns count from 1.
   original(path, line, column) {
-    const map = this.#map(path);
-    const entry = map?.findEntry(line - 1, column - 1);
-    if (entry?.originalSource === undefined) {
-      return null;
-    }
-    return {
-      source: fromRoot(path, entry.originalSource),
-      line: entry.originalLine + 1,
-      column: entry.originalColumn + 1,
-    };
-  }
-
-  #map(path) {
-    if (!this.#maps.has(path)) {
-      const text = this.has(path) ? this.#sources[path][1] : null;
-      let map = null;
-      try {
-        map = text ? new SourceMap(JSON.parse(text)) : null;
-      } catch {
-        // A map that is none: positions stay those of the bundle.
+    const found = this.#maps[path]?.find(line - 1, column - 1) ?? null;
+    return (
+      found && {
+        source: fromRoot(path, found.source),
+        line: found.line + 1,
+        column: found.column + 1,
       }
-      this.#maps.set(path, map);
-    }
-    return this.#maps.get(path);
+    );
   }
 }
 
 // The instances of one execution.
 class Instances {
   #code;
-  #modules = new Map();
+  #modules = Object.create(null);
   #extra;
 
   // `extra` answers imports that are no modules of the code: a function of the specifier, which
@@ -134,12 +134,13 @@ class Instances {
   }
 
   load(path) {
-    let exports = this.#modules.get(path) ?? this.#code.shared(path) ?? undefined;
+    let exports = this.#modules[path] ?? this.#code.shared(path) ?? undefined;
     if (exports === undefined) {
       exports = Object.create(null);
-      this.#modules.set(path, exports);
+      this.#modules[path] = exports;
       const run = this.#code.compiled(path);
-      run.call(undefined, exports, (specifier) => this.#import(path, specifier));
+      const load = (specifier) => this.#import(path, specifier);
+      run.call(undefined, exports, load, async (specifier) => load(specifier));
     }
     return exports;
   }
@@ -182,12 +183,21 @@ function setLocals(valuesByName) {
   locals = valuesByName;
 }
 
-function compile(path, source) {
+// Return those that code sees. What it makes a global itself, as polyfills do, it sees as made.
+function localsOf(sources) {
+  const isHidden = ([name, value]) => {
+    const set = new RegExp(`\\b(?:globalThis|self)\\.${name}\\s*(?:\\?\\?|\\|\\|)?=(?!=)`);
+    return value !== undefined || !sources.some((source) => set.test(source));
+  };
+  return Object.entries(locals).filter(isHidden);
+}
+
+function compile(path, source, seen) {
   // In a block, so that a module may declare one of the names itself.
   const body = `"use strict";{${transform(path, source)}\n}`;
-  const names = [...Object.keys(locals), "$livefile_exports", "$livefile_import"];
+  const names = [...seen.map(([name]) => name), "$livefile_exports", "$livefile_import", "$later"];
   const run = vm.compileFunction(body, names, { filename: SCHEME + path });
-  return run.bind(undefined, ...Object.values(locals));
+  return run.bind(undefined, ...seen.map(([, value]) => value));
 }
 
 // Return what a module imports.
@@ -219,9 +229,11 @@ function transform(path, source) {
   if (found !== null) {
     exported = exportText(found[2]);
     rest = rest.slice(0, found.index + found[1].length);
+  } else if (source.includes(SCHEME)) {
+    rest = rest.replace(EXPORT_DEFAULT, "$1$2$$livefile_exports.default =");
   }
   // The exports come first, as getters: a module that is asked for while it runs is there.
-  return `"use strict";${exported}${imports.join("")}${rest}`;
+  return `"use strict";${exported}${imports.join("")}${rest.replace(IMPORT_LATER, () => LATER)}`;
 }
 
 function importText(names, specifier) {

@@ -2,55 +2,90 @@
 // Objects that pushed code may change and that others use after it: what one execution did to them
 // is undone when it ends, and put aside while another one runs in between.
 //
+// These may be the language's own objects, so nothing here calls a method of a list or a map, walks
+// one by its iterator, or assigns to an index: all of that may be what was changed.
+//
 // Not here: which objects these are (globals.js).
+
+const { defineProperty, deleteProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
+const { is, isExtensible, setPrototypeOf } = Object;
 
 class Restorable {
   #object;
   #wasExtensible;
   #keys;
-  #descriptors;
-  #values; // [key, value] of those that can be assigned.
+  #descriptors = []; // Of each key, in the same order.
+  #written = []; // The keys that can be assigned to,
+  #values = []; // and their values.
+  #isThorough;
 
-  // Remember an object as it is now.
-  constructor(object) {
+  // Remember an object as it is now. To be thorough takes several times as long, and sees also what
+  // is another one but looks the same: a value that has become a getter.
+  constructor(object, isThorough = false) {
     this.#object = object;
-    this.#wasExtensible = Object.isExtensible(object);
-    this.#keys = Reflect.ownKeys(object);
-    this.#descriptors = new Map(
-      this.#keys.map((key) => [key, Object.getOwnPropertyDescriptor(object, key)]),
-    );
-    this.#values = [...this.#descriptors]
-      .filter(([, descriptor]) => descriptor.writable)
-      .map(([key, descriptor]) => [key, descriptor.value]);
-  }
-
-  get isExtensible() {
-    return Object.isExtensible(this.#object) || !this.#wasExtensible;
+    this.#isThorough = isThorough;
+    this.#wasExtensible = isExtensible(object);
+    this.#keys = ownKeys(object);
+    for (let at = 0; at < this.#keys.length; at++) {
+      const key = this.#keys[at];
+      const descriptor = described(object, key);
+      append(this.#descriptors, descriptor);
+      if (descriptor.writable) {
+        append(this.#written, key);
+        append(this.#values, descriptor.value);
+      }
+    }
   }
 
   // Return whether the object is as it was remembered; this is so nearly always.
   get isSame() {
-    const keys = Reflect.ownKeys(this.#object);
-    return (
-      keys.length === this.#keys.length &&
-      keys.every((key, position) => key === this.#keys[position]) &&
-      this.#values.every(([key, value]) => this.#object[key] === value)
-    );
-  }
-
-  // Make the object what it was.
-  restore() {
-    if (this.isSame) {
-      return;
+    const object = this.#object;
+    const now = ownKeys(object);
+    const keys = this.#keys;
+    if (now.length !== keys.length || isExtensible(object) !== this.#wasExtensible) {
+      return false;
     }
-    for (const key of Reflect.ownKeys(this.#object)) {
-      if (!this.#descriptors.has(key)) {
-        delete this.#object[key];
+    for (let at = 0; at < keys.length; at++) {
+      if (now[at] !== keys[at] && !this.#hasKey(now[at])) {
+        return false;
       }
     }
-    for (const [key, descriptor] of this.#descriptors) {
-      Object.defineProperty(this.#object, key, descriptor);
+    const written = this.#written;
+    const values = this.#values;
+    for (let at = 0; at < written.length; at++) {
+      if (object[written[at]] !== values[at]) {
+        return false;
+      }
     }
+    return !this.#isThorough || this.#isSameThroughout();
+  }
+
+  #isSameThroughout() {
+    for (let at = 0; at < this.#keys.length; at++) {
+      const now = getOwnPropertyDescriptor(this.#object, this.#keys[at]);
+      if (!areEqual(now, this.#descriptors[at])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // Make the object what it was; return whether that was possible.
+  restore() {
+    if (this.isSame) {
+      return true;
+    }
+    const object = this.#object;
+    const keys = ownKeys(object);
+    for (let at = 0; at < keys.length; at++) {
+      if (!this.#hasKey(keys[at])) {
+        deleteProperty(object, keys[at]);
+      }
+    }
+    for (let at = 0; at < this.#keys.length; at++) {
+      defineProperty(object, this.#keys[at], this.#descriptors[at]);
+    }
+    return this.isSame;
   }
 
   // Make the object what it was, and return what makes it again what it is now.
@@ -58,24 +93,43 @@ class Restorable {
     if (this.isSame) {
       return null;
     }
-    const now = new Map(
-      Reflect.ownKeys(this.#object).map((key) => [
-        key,
-        Object.getOwnPropertyDescriptor(this.#object, key),
-      ]),
-    );
+    const object = this.#object;
+    const now = new Restorable(object);
     this.restore();
-    return () => {
-      for (const key of this.#keys) {
-        if (!now.has(key)) {
-          delete this.#object[key];
-        }
-      }
-      for (const [key, descriptor] of now) {
-        Object.defineProperty(this.#object, key, descriptor);
-      }
-    };
+    return () => now.restore();
   }
+
+  #hasKey(key) {
+    for (let at = 0; at < this.#keys.length; at++) {
+      if (this.#keys[at] === key) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
+
+function append(list, value) {
+  const place = { __proto__: null, value, writable: true, enumerable: true, configurable: true };
+  defineProperty(list, list.length, place);
+}
+
+// Return a property as something that inherits nothing, or undefined.
+function described(object, key) {
+  const descriptor = getOwnPropertyDescriptor(object, key);
+  return descriptor && setPrototypeOf(descriptor, null);
+}
+
+function areEqual(one, other) {
+  return (
+    one !== undefined &&
+    is(one.value, other.value) &&
+    one.get === other.get &&
+    one.set === other.set &&
+    one.writable === other.writable &&
+    one.enumerable === other.enumerable &&
+    one.configurable === other.configurable
+  );
 }
 
 module.exports = { Restorable };
