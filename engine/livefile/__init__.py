@@ -17,8 +17,16 @@ from livefile.figures import Figures
 from livefile.functions.aggregation import Aggregation
 from livefile.functions.app import App
 from livefile.functions.auth_config import AuthConfig, CustomJwtProvider, OidcProvider
-from livefile.functions.call import Call, Failure, FunctionKind, Outcome, RequestKey, Success
-from livefile.functions.call_record import CallRecord
+from livefile.functions.call import (
+    Call,
+    Caller,
+    Failure,
+    FunctionKind,
+    Outcome,
+    RequestKey,
+    Success,
+)
+from livefile.functions.call_record import CallProgress, CallRecord
 from livefile.functions.context import ActionCtx, MutationCtx, QueryCtx
 from livefile.functions.cron_definitions import Crons
 from livefile.functions.decorators import action, internal, mutation, query
@@ -115,7 +123,9 @@ __all__ = [
     "BackupReport",
     "BadRequestError",
     "Call",
+    "CallProgress",
     "CallRecord",
+    "Caller",
     "Clock",
     "ClosedError",
     "ConflictError",

@@ -210,6 +210,26 @@ def test_observers_hear_of_it(livefile: Livefile) -> None:
     record = records.get(timeout=WAIT_S)
     assert (record.path, record.kind) == ("GET /fail", FunctionKind.ACTION)
     assert record.error is not None
+    assert record.http_status == 500
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "/hooks", 201), ("GET", "/pieces?count=1", 200)]
+)
+def test_the_status_of_its_response_is_told(
+    livefile: Livefile, method: str, path: str, status: int
+) -> None:
+    records: Queue[CallRecord] = Queue()
+    livefile.observe_calls(records.put)
+
+    Caller([b"x"]).ask(livefile, method, path)
+
+    statuses = {}
+    while f"{method} {path.partition('?')[0]}" not in statuses:
+        record = records.get(timeout=WAIT_S)
+        statuses[record.path] = record.http_status
+    assert statuses.pop(f"{method} {path.partition('?')[0]}") == status
+    assert set(statuses.values()) <= {None}
 
 
 def test_a_streamed_response_goes_out_piece_by_piece(livefile: Livefile) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from livefile import ADMIN, ANONYMOUS, App, Call, Identity, Livefile, ManualClock, Success
 from livefile.functions.call import FunctionKind
+from livefile.functions.observers import Observers
 from livefile.functions.runner import Runner
 from livefile.functions.services import Origins
 from livefile.model.write import DocumentWrite
@@ -276,7 +277,8 @@ def replay(database: Database, app: App, recorded: Any) -> Sequence[DocumentWrit
     )
     snapshot_ts, seed, now_ns = recorded["snapshot_ts"], recorded["seed"], recorded["time_ns"]
     with database.past(snapshot_ts, seed, now_ns) as transaction:
-        run = Runner(app, (), Origins()).run(call, FunctionKind.MUTATION, transaction, seed)
+        runner = Runner(app, Observers(), Origins())
+        run = runner.run(call, FunctionKind.MUTATION, transaction, seed)
         assert isinstance(run.outcome, Success), run.outcome
         return [write.packed() for write in transaction.writes]
 

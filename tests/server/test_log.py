@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from livefile import CallRecord, FunctionKind, limits
-from livefile_server.settings.call_entry import call_entry, call_record
+from livefile import CallProgress, CallRecord, FunctionKind, limits
+from livefile_server.settings.call_entry import call_entry, call_record, progress_entry
 from livefile_server.settings.call_writer import CallWriter
 from livefile_server.settings.log import JsonFormatter, LineFormatter
 
@@ -81,11 +81,30 @@ def test_what_people_are_shown_survives_the_way_over_json() -> None:
     sent = call(log_lines=("[LOG] a",), error="it failed", documents_read=4, retries=1)
     found = call_record(json.loads(json.dumps(call_entry(sent))))
 
-    assert found is not None
+    assert isinstance(found, CallRecord)
     assert (found.path, found.kind, found.duration_ms) == (sent.path, sent.kind, sent.duration_ms)
     assert (found.log_lines, found.error, found.documents_read) == (("[LOG] a",), "it failed", 4)
     assert found.started_ns == sent.started_ns
-    assert call_record({"kind": "Progress"}) is None
+
+
+def test_what_an_action_has_logged_survives_the_way_over_json() -> None:
+    sent = CallProgress("limits|lib:check", "0123456789abcdef", 1_700_000_000_500_000_000, ("a",))
+    entry = progress_entry(sent)
+
+    assert (entry["kind"], entry["udfType"], entry["componentPath"]) == (
+        "Progress",
+        "Action",
+        "limits",
+    )
+    assert call_record(json.loads(json.dumps(entry))) == sent
+
+
+def test_an_http_action_tells_the_status_of_its_response() -> None:
+    hook = CallRecord("POST /hooks", FunctionKind.ACTION, "", 1.0, http_status=201)
+    entry = call_entry(hook)
+
+    assert (entry["udfType"], entry["success"]) == ("HttpAction", {"status": "201"})
+    assert call_entry(call())["success"] is None
 
 
 def test_each_call_is_a_line_of_json() -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -5,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from livefile import CallProgress, CallRecord, FunctionKind, SystemClock
+from livefile_server.web.call_counts import CallCounts
 from livefile_server.web.call_history import CallHistory, Page
+from livefile_server.web.log_stream import entry_of
+from livefile_server.web.mailbox import Mailbox
 from tests.server.observed_app import admin, observed_server
 from tests.server.running_server import WAIT_S, RunningServer
 
@@ -75,6 +80,25 @@ def test_an_action_and_what_it_calls_are_entries(server: RunningServer) -> None:
 
     assert (entry["udfType"], entry["logLines"]) == ("Action", ["[LOG] CANARY-printed-by-action"])
     assert entry["executionTimestamp"] > 1_600_000_000
+
+
+def test_an_action_that_runs_is_told_of_and_its_end_has_the_other_lines() -> None:
+    lines = ("[LOG] one", "[LOG] two")
+    progress = CallProgress("a:work", "0123456789abcdef", 10**18, lines[:1])
+    record = CallRecord("a:work", FunctionKind.ACTION, "0123456789abcdef", 1.0, lines, lines_told=1)
+
+    async def entries() -> list[dict[str, Any]]:
+        history = CallHistory(
+            Mailbox(asyncio.get_running_loop()), SystemClock().now_ns, CallCounts()
+        )
+        history.add(progress)
+        history.add(record)
+        return [entry_of(each) for each in history.newest().records]
+
+    first, second = asyncio.run(entries())
+
+    assert (first["kind"], first["logLines"]) == ("Progress", ["[LOG] one"])
+    assert (second["kind"], second["logLines"]) == ("Completion", ["[LOG] two"])
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "-1", "nan", "inf"])

@@ -1,9 +1,10 @@
 import io
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 
-from livefile import CallRecord, DeployProgress, DeployStage, FunctionKind
+from livefile import CallProgress, CallRecord, DeployProgress, DeployStage, FunctionKind
 from livefile_server.dev.report import Report
 
 
@@ -50,6 +51,16 @@ def test_log_lines_and_the_error_follow_and_are_never_cut_or_read_as_markup() ->
         "  [LOG] two\n  lines\n"
         "  [Request ID: 1] Server Error\n  Uncaught ValueError: [red]no[/red]\n"
     )
+
+
+def test_what_an_action_logs_while_it_runs_is_told_with_the_time() -> None:
+    output = io.StringIO()
+    now = datetime(2026, 1, 2, 3, 4, 5)
+    progress = CallProgress("a:b", "", round(now.timestamp()) * 10**9, ("[LOG] one",))
+
+    Report(Console(file=output)).progress(progress)
+
+    assert output.getvalue() == "2026-01-02 03:04:05 action   a:b  still runs\n  [LOG] one\n"
 
 
 def test_a_query_that_did_not_run_says_so() -> None:

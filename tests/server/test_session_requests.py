@@ -1,6 +1,16 @@
 import pytest
 
-from livefile import ANONYMOUS, Call, Failure, LivefileError, RequestKey, Success, errors, limits
+from livefile import (
+    ANONYMOUS,
+    Call,
+    Caller,
+    Failure,
+    LivefileError,
+    RequestKey,
+    Success,
+    errors,
+    limits,
+)
 from livefile_server.sync.effects import Close, Require, RunAction, RunMutation
 from livefile_server.sync.phase import Phase
 from tests.server.sync_client import (
@@ -26,6 +36,7 @@ def test_a_mutation_becomes_a_call() -> None:
         identity=ANONYMOUS,
         request_id=request_id("s1|7"),
         request_key=RequestKey(session_id="s1", request_number=7),
+        caller=Caller(),
     )
     assert effects == [RunMutation(request_number=7, call=call)]
 

@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 from livefile.functions.awaited_answer import answer_of
 from livefile.functions.awaited_system import AwaitedSystem
 from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Success
-from livefile.functions.call_log import CallLog
 from livefile.functions.context import ActionCtx
 from livefile.functions.definition import Function
 from livefile.functions.failure import failure_of
@@ -160,7 +159,7 @@ class Actions:
     async def _run(self, call: Call, done: Callable[[Outcome | LivefileError], None]) -> None:
         runner = self._runner()
         started = time.perf_counter()
-        log = CallLog()
+        log = runner.action_log(call, self._clock.now_ns)
         running = RunningCall(
             path=call.path,
             log=log,
@@ -169,6 +168,7 @@ class Actions:
             seed=0,
             request_id=call.request_id,
             parent_job=call.parent_job,
+            caller=call.caller,
         )
         current_call.set(running)
         outcome: Outcome
@@ -182,7 +182,8 @@ class Actions:
                 done(ClosedError("the deployment was closed while the action ran"))
                 raise
             outcome = failure_of(error, call.request_id, log.lines, runner.app.path, 0)
-        runner.observe_call(call, FunctionKind.ACTION, outcome, started)
+        log.end()
+        runner.observe_action(call, outcome, started)
         done(outcome)
 
     async def invoke(

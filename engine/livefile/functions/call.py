@@ -24,6 +24,18 @@ class RequestKey:
     request_number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent the request that a call is made for, as far as its connection tells.
+
+    ``auth_token`` is the token as it came, None of administrators and of nobody.
+    """
+
+    address: str | None = None
+    user_agent: str | None = None
+    auth_token: str | None = field(default=None, repr=False)
+
+
 # These two are not frozen, because making one would take twice the time, and every call makes
 # some; nobody changes one.
 @dataclass(slots=True, unsafe_hash=True)
@@ -35,7 +47,8 @@ class Call:
     lets internal functions be called; only functions and admins set it. ``journal`` is that of the
     outcome before, for a query that is run again. ``job`` is the id of the scheduled job that a
     mutation is: it runs only if that is due, and completes it in its own transaction.
-    ``parent_job`` is the one on whose behalf anything is called.
+    ``parent_job`` is the one on whose behalf anything is called. ``caller`` is None where nobody's
+    request is behind the call.
     """
 
     path: str
@@ -47,6 +60,7 @@ class Call:
     journal: str | None = None
     job: str | None = None
     parent_job: str | None = None
+    caller: Caller | None = None
 
 
 @dataclass(slots=True, unsafe_hash=True)

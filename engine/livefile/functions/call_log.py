@@ -13,6 +13,8 @@ class CallLog:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
+        self.told_count = 0
+        """How many of them were told before the call has ended."""
 
     @property
     def lines(self) -> tuple[str, ...]:

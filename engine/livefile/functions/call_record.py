@@ -7,6 +7,7 @@ Not here: the log lines while they are written (``call_log.py``); who hears of i
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from livefile.functions.call import Call, Failure, FunctionKind, Outcome, Success
@@ -23,7 +24,9 @@ class CallRecord:
     ``started_ns`` is the moment that the function saw. A query that ``is_cached`` did not run: it
     has the outcome of an earlier run, and neither its figures nor its log lines. ``retries`` are
     the attempts of a mutation before this one, each undone by a conflict. ``error`` is the whole
-    text, also where clients get less.
+    text, also where clients get less. The first ``lines_told`` of the lines were in a
+    ``CallProgress`` before. ``http_status`` is that of an HTTP action's response, None of every
+    other call.
     """
 
     path: str
@@ -41,6 +44,18 @@ class CallRecord:
     bytes_written: int = 0
     result_bytes: int = 0
     retries: int = 0
+    lines_told: int = 0
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallProgress:
+    """Lines that an action has logged by now; its record will have them again. It still runs."""
+
+    path: str
+    request_id: str
+    now_ns: int
+    log_lines: Sequence[str]
 
 
 def record_of(
@@ -60,6 +75,7 @@ def record_of(
         log_lines=outcome.log_lines,
         started_ns=running.now_ns,
         identity_kind=call.identity.kind,
+        lines_told=running.log.told_count,
     )
     if isinstance(outcome, Failure):
         record.error = outcome.message

@@ -54,7 +54,7 @@ def failure_of(
         except InvalidValueError as invalid:
             error = InvalidValueError(f"the data of a ConvexError is no value: {invalid}")
     return Failure(
-        message=f"[Request ID: {request_id}] Server Error\n{_function_error(error, app_path)}",
+        message=f"[Request ID: {request_id}] Server Error\n{function_error(error, app_path)}",
         data_json=data_json,
         log_lines=log_lines,
         ts=ts,
@@ -63,7 +63,8 @@ def failure_of(
     )
 
 
-def _function_error(error: Exception, app_path: Path) -> str:
+def function_error(error: Exception, app_path: Path) -> str:
+    """Return what is told of an error of a function: its text, and where in the app it was."""
     if isinstance(error, _OWN_TEXT):
         return str(error)
     frames = []

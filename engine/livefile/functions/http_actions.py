@@ -15,8 +15,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from livefile.functions.actions import Actions
-from livefile.functions.call import Call, Failure, FunctionKind, Success
-from livefile.functions.call_log import CallLog
+from livefile.functions.call import Call, Caller, Failure, Success
 from livefile.functions.failure import failure_of
 from livefile.functions.http_context import HttpActionCtx, RefusedAuth
 from livefile.functions.http_message import Headers, Request, Response
@@ -37,6 +36,7 @@ from livefile.vocabulary.limits import (
     HTTP_ACTION_DURATION_MS_MAX,
 )
 
+_FAILED_STATUS = 500
 NO_ROUTER_TEXT = "This Convex deployment does not have HTTP actions enabled."
 
 
@@ -73,6 +73,7 @@ class HttpCall:
     identity: Identity = ANONYMOUS
     refused: UnauthenticatedError | None = None
     request_id: str = ""
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,13 @@ class HttpActions:
         if route is None:
             done(_not_found(f"No HttpAction routed for {call.path}"))
             return
-        inner = Call(path=route.name, args={}, identity=call.identity, request_id=call.request_id)
+        inner = Call(
+            path=route.name,
+            args={},
+            identity=call.identity,
+            request_id=call.request_id,
+            caller=call.caller,
+        )
         run = _HttpRun(call, inner, channel)
         work = partial(run.answer, partial(route.handler, self._context(inner, call)))
         self._actions.start(partial(self._run, inner, run, work, done))
@@ -138,10 +145,16 @@ class HttpActions:
     ) -> None:
         runner = self._runner()
         started = time.perf_counter()
-        log = CallLog()
+        log = runner.action_log(inner, self._clock.now_ns)
         current_call.set(
             RunningCall(
-                path=inner.path, log=log, is_sealed=False, now_ns=self._clock.now_ns(), seed=0
+                path=inner.path,
+                log=log,
+                is_sealed=False,
+                now_ns=self._clock.now_ns(),
+                seed=0,
+                request_id=inner.request_id,
+                caller=inner.caller,
             )
         )
         outcome: HttpOutcome = None
@@ -156,7 +169,8 @@ class HttpActions:
                 error = _too_long()
             outcome = failure_of(error, inner.request_id, log.lines, runner.app.path, 0)
         ended = outcome if isinstance(outcome, Failure) else Success(b"null", log.lines)
-        runner.observe_call(inner, FunctionKind.ACTION, ended, started)
+        log.end()
+        runner.observe_action(inner, ended, started, run.status_of(outcome))
         done(outcome)
 
 
@@ -167,6 +181,13 @@ class _HttpRun:
         self._call = call
         self._inner = inner
         self._channel = channel
+        self._started_status: int | None = None
+
+    def status_of(self, outcome: HttpOutcome) -> int:
+        """Return the status that the caller got, or is about to get."""
+        if self._started_status is not None:
+            return self._started_status
+        return outcome.status if isinstance(outcome, HttpAnswer) else _FAILED_STATUS
 
     async def answer(self, handler: Callable[[Request], Any]) -> HttpAnswer | None:
         """Call the handler and bring its response on the way."""
@@ -189,6 +210,7 @@ class _HttpRun:
             _check_response_size(len(response.body))
             return HttpAnswer(status=response.status, headers=headers, body=response.body)
         await self._channel.start(response.status, headers)
+        self._started_status = response.status
         if call.method != "HEAD":
             await self._send(response.body)
         return None

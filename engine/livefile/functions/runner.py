@@ -14,15 +14,16 @@ from typing import Any
 
 import msgpack
 
+from livefile.functions.action_log import ActionLog
 from livefile.functions.app import App
-from livefile.functions.call import Call, FunctionKind, Outcome, Success
+from livefile.functions.call import Call, Caller, FunctionKind, Outcome, Success
 from livefile.functions.call_log import CallLog
-from livefile.functions.call_record import CallRecord, record_of
-from livefile.functions.callback import call_back
+from livefile.functions.call_record import CallProgress, CallRecord, record_of
 from livefile.functions.context import MutationCtx, QueryCtx
 from livefile.functions.database import DatabaseReader, DatabaseWriter
 from livefile.functions.definition import Function
-from livefile.functions.failure import failure_of
+from livefile.functions.failure import failure_of, function_error
+from livefile.functions.observers import Observers
 from livefile.functions.running import RunningCall, current_call
 from livefile.functions.services import Origins, Services
 from livefile.functions.watchdog import Preempted
@@ -35,6 +36,8 @@ from livefile.vocabulary.errors import (
     ConflictError,
     DiskFullError,
     InvalidValueError,
+    JavaScriptError,
+    LivefileError,
     StorageFailedError,
     TransactionLimitError,
     WrongFunctionKindError,
@@ -47,9 +50,6 @@ from livefile.vocabulary.limits import (
 
 # What a function cannot be blamed for: the caller of the runner retries or gives up.
 INFRASTRUCTURE_ERRORS = (ConflictError, DiskFullError, Preempted, StorageFailedError)
-
-
-Observers = Sequence[Callable[[CallRecord], None]]
 
 
 # Not frozen, because making one would take twice the time, and every call makes one.
@@ -144,21 +144,34 @@ class Runner:
             if kind is FunctionKind.QUERY:
                 self.tell(observed)
                 observed = None
+        is_mutation = kind is FunctionKind.MUTATION
         return Run(
             outcome=outcome,
-            record=self._record(call, seed, transaction) if kind is FunctionKind.MUTATION else b"",
+            record=self._record(call, running, transaction) if is_mutation else b"",
             has_read_identity=running.has_read_identity,
             has_read_time=running.has_read_time,
             observed=observed,
         )
 
-    def observe_call(
-        self, call: Call, kind: FunctionKind, outcome: Outcome, started: float
+    def observe_action(
+        self, call: Call, outcome: Outcome, started: float, http_status: int | None = None
     ) -> None:
         """Tell of an action that ends here; ``started`` is a reading of ``time.perf_counter``."""
         running = current_call.get()
         if self._observers and running is not None:
-            self.tell(record_of(call, kind, outcome, running, started))
+            record = record_of(call, FunctionKind.ACTION, outcome, running, started)
+            record.http_status = http_status
+            self.tell(record)
+
+    def action_log(self, call: Call, now_ns: Callable[[], int]) -> ActionLog:
+        """Return the log of an action that begins here, on the actions' event loop."""
+        if not self._observers.hear_progress:
+            return ActionLog(None)
+
+        def tell(lines: Sequence[str]) -> None:
+            self._observers.tell_progress(CallProgress(call.path, call.request_id, now_ns(), lines))
+
+        return ActionLog(tell)
 
     @property
     def is_observed(self) -> bool:
@@ -167,8 +180,7 @@ class Runner:
 
     def tell(self, record: CallRecord) -> None:
         """Tell observers of a finished call."""
-        for observe in self._observers:
-            call_back(observe, record)
+        self._observers.tell(record)
 
     def invoke(
         self,
@@ -203,8 +215,8 @@ class Runner:
             self.services,
         )
 
-    def _record(self, call: Call, seed: int, transaction: Transaction) -> bytes:
-        """Return the call as the commit log keeps it: everything that a replay needs."""
+    def _record(self, call: Call, running: RunningCall, transaction: Transaction) -> bytes:
+        """Return the call as the commit log keeps it: all that a replay needs but tokens."""
         key, attributes = call.request_key, call.identity.attributes
         record: bytes = msgpack.packb(
             {
@@ -214,12 +226,13 @@ class Runner:
                 "identity": None if attributes is None else dict(attributes),
                 "is_admin": call.identity.is_admin,
                 "is_internal": call.is_internal,
-                "seed": seed,
+                "seed": running.seed,
                 "time_ns": transaction.now_ns,
                 "snapshot_ts": transaction.snapshot.ts,
                 "request_id": call.request_id,
                 "session": None if key is None else [key.session_id, key.request_number],
                 **({} if call.parent_job is None else _job_record(call)),
+                **(_caller_record(call.caller) if running.has_read_caller else {}),
             }
         )
         return record
@@ -278,6 +291,26 @@ class NestedCalls:
             transaction.writes.roll_back(mark)
             raise
 
+    def for_pushed(
+        self,
+        nested: Function[..., Any],
+        values: Mapping[str, Value],
+        identity: Identity | None = None,
+        *,
+        is_stale: bool = False,
+    ) -> Value:
+        """Do the same for code in TypeScript, which can catch what a function in Python raises.
+
+        Raises:
+            JavaScriptError: it is no ``LivefileError``; the text says what, and where in the app.
+        """
+        try:
+            return self.with_values(nested, values, identity, is_stale=is_stale)
+        except LivefileError:
+            raise
+        except Exception as error:  # The edge to user code.
+            raise JavaScriptError(function_error(error, self._runner.app.path)) from error
+
     def _check(self, nested: Function[..., Any]) -> None:
         if self._depth >= CALL_DEPTH_MAX:
             raise TransactionLimitError(
@@ -303,10 +336,15 @@ def _running_call(call: Call, transaction: Transaction, seed: int) -> RunningCal
         seed=seed,
         request_id=call.request_id,
         parent_job=call.parent_job,
+        caller=call.caller,
     )
 
 
-def _job_record(call: Call) -> dict[str, str | None]:
+def _caller_record(caller: Caller | None) -> dict[str, object]:
+    return {"caller": [None, None] if caller is None else [caller.address, caller.user_agent]}
+
+
+def _job_record(call: Call) -> dict[str, object]:
     return {"job": call.job, "parent_job": call.parent_job}
 
 

@@ -4,10 +4,12 @@ Not here: what is frozen and what is refused while it runs (``functions/determin
 ``functions/sealing.py``).
 """
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from random import Random
 
+from livefile.functions.call import Caller
 from livefile.functions.call_log import CallLog
 
 
@@ -24,12 +26,22 @@ class RunningCall:
     has_read_identity: bool = False
     request_id: str = ""
     parent_job: str | None = None
+    caller: Caller | None = None
+    has_read_caller: bool = False
     scheduled_count: int = 0
     scheduled_size_bytes: int = 0
+    files_read: int = 0
+    file_bytes_read: int = 0
+    files_written: int = 0
+    file_bytes_written: int = 0
+    set_limits: tuple[Mapping[str, int], ...] = ()
+    """Ends of what may be used, set by those who called what runs now."""
     pushed_count: int = 0
     """How many functions of pushed code it has run."""
     pushed_s: float = 0.0
     """How long those ran, without the time in which they waited."""
+    excused_s: float = 0.0
+    """How long they waited for the database or for a busy machine, where that does not count."""
     _random: Random | None = None
 
     @property

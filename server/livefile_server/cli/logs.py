@@ -7,6 +7,7 @@ import click
 import orjson
 from rich.console import Console
 
+from livefile import CallProgress
 from livefile_server.cli.command import Command
 from livefile_server.cli.options import json_option, option
 from livefile_server.cli.target import find_running, target_options
@@ -24,8 +25,9 @@ def logs(follow: bool, json: bool, db: Path | None, url: str | None, admin_key: 
     """Print the newest calls of a running deployment.
 
     For each call: when it began, what it was, how long it took, what it printed, and its error
-    with all of its text, also where clients get less. The server keeps the newest calls in memory;
-    for a log that stays see `livefile serve --log-format json`.
+    with all of its text, also where clients get less; what an action prints also while it runs.
+    The server keeps the newest calls in memory; for a log that stays see
+    `livefile serve --log-format json`.
     """
     server = find_running(db, url, admin_key)
     with suppress(KeyboardInterrupt):  # The way to end `--follow`.
@@ -41,7 +43,9 @@ def _print_calls(server: RunningServer, *, is_json: bool, is_following: bool) ->
         for entry in page["entries"]:
             if is_json:
                 click.echo(orjson.dumps(entry))
-            elif (record := call_record(entry)) is not None:
+            elif isinstance(record := call_record(entry), CallProgress):
+                report.progress(record)
+            else:
                 report.call(record, has_time=True)
         if not is_following:
             return

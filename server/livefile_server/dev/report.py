@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from livefile import CallRecord, DeployProgress, FunctionKind
+from livefile import CallProgress, CallRecord, DeployProgress, FunctionKind
 from livefile_server.settings.terminal_text import indented_lines, one_line
 
 _KINDS = {
@@ -35,18 +35,20 @@ class Report:
 
     def call(self, record: CallRecord, *, has_time: bool = False) -> None:
         """Print one call of a function, its log lines and its error."""
-        kind, style = _KINDS[record.kind]
-        text = Text()
-        if has_time:
-            started = datetime.fromtimestamp(record.started_ns / 1e9)
-            text.append(f"{started:%Y-%m-%d %H:%M:%S} ", style="dim")
-        text.append(f"{kind:8}", style=style)
-        text.append(f" {one_line(record.path)}  ")
+        text = _head(record.kind, record.path, record.started_ns if has_time else None)
         text.append("cached" if record.is_cached else _figures(record), style="dim")
         for line in record.log_lines:
             text.append(f"\n  {indented_lines(line)}")
         if record.error is not None:
             text.append(f"\n  {indented_lines(record.error)}", style="red")
+        self._print(text)
+
+    def progress(self, progress: CallProgress) -> None:
+        """Print what an action has logged by now."""
+        text = _head(FunctionKind.ACTION, progress.path, progress.now_ns)
+        text.append("still runs", style="dim")
+        for line in progress.log_lines:
+            text.append(f"\n  {indented_lines(line)}")
         self._print(text)
 
     def reloaded(self, changed: Sequence[Path], written: Sequence[Path]) -> None:
@@ -82,6 +84,17 @@ class Report:
     def _print(self, text: Text) -> None:
         # Soft wrap: a line of a traceback stays one line in a file of any width.
         self._console.print(text, soft_wrap=True)
+
+
+def _head(kind: FunctionKind, path: str, time_ns: int | None) -> Text:
+    """Return the begin of a line on a call; ``time_ns`` is None to leave the time out."""
+    name, style = _KINDS[kind]
+    text = Text()
+    if time_ns is not None:
+        text.append(f"{datetime.fromtimestamp(time_ns / 1e9):%Y-%m-%d %H:%M:%S} ", style="dim")
+    text.append(f"{name:8}", style=style)
+    text.append(f" {one_line(path)}  ")
+    return text
 
 
 def _figures(record: CallRecord) -> str:

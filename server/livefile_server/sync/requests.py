@@ -6,12 +6,13 @@ failure to answer it with: the other requests of the socket are not harmed.
 
 import hashlib
 
-from livefile import Call, Failure, Identity, RequestKey, WatchQuery, errors, parse_function_path
+from livefile import Call, Failure, RequestKey, WatchQuery, errors, parse_function_path
 from livefile_server.sync.arguments import decode_arguments
 from livefile_server.sync.messages import AddQuery, MutationRequest, RunRequest
+from livefile_server.sync.sign_in import SignIn
 
 
-def make_call(request: RunRequest, session_id: str | None, identity: Identity) -> Call | Failure:
+def make_call(request: RunRequest, session_id: str | None, sign_in: SignIn) -> Call | Failure:
     """Return the call that a mutation or action request stands for.
 
     A mutation of a client that named its session is exactly-once.
@@ -32,10 +33,11 @@ def make_call(request: RunRequest, session_id: str | None, identity: Identity) -
     return Call(
         path=path,
         args=args,
-        identity=identity,
+        identity=sign_in.identity,
         request_id=request_id,
         request_key=key,
-        is_internal=identity.is_admin,
+        is_internal=sign_in.identity.is_admin,
+        caller=sign_in.caller,
     )
 
 

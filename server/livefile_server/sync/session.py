@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from livefile import (
+    Caller,
     Failure,
     Identity,
     LivefileError,
@@ -58,7 +59,7 @@ from livefile_server.sync.redaction import Redaction
 from livefile_server.sync.refused_queries import RefusedQueries
 from livefile_server.sync.requests import make_call, make_watch_query
 from livefile_server.sync.shared_transitions import SharedTransitions
-from livefile_server.sync.sign_in import EXPIRED_TEXT, SignIn
+from livefile_server.sync.sign_in import EXPIRED_TEXT, NOBODY_KNOWN, SignIn
 from livefile_server.sync.state import ClientState
 
 
@@ -84,14 +85,20 @@ class Session:
     ``now_ns`` is the time since 1970 on a clock that never jumps.
     """
 
-    def __init__(self, settings: SessionSettings, client: ClientVersion, now_ns: int) -> None:
+    def __init__(
+        self,
+        settings: SessionSettings,
+        client: ClientVersion,
+        now_ns: int,
+        caller: Caller = NOBODY_KNOWN,
+    ) -> None:
         self._settings = settings
         self._redact = settings.redaction.outcome
         self._client = client
         self._phase = Phase.FRESH
         self._session_id: str | None = None
         self._clock_skew_ms: int | None = None
-        self._sign_in = SignIn(settings.check_admin_key, settings.wall_ns)
+        self._sign_in = SignIn(settings.check_admin_key, settings.wall_ns, caller)
         self._state = ClientState()
         self._refused = RefusedQueries()
         self._outbox = Outbox()
@@ -169,8 +176,7 @@ class Session:
     def _authenticate(self, message: Authenticate) -> list[Effect]:
         self._state.check_authenticate(message)
         if isinstance(message.token, UserToken):
-            self._sign_in.is_checking = True
-            return [CheckToken(token=message.token.token)]
+            return [CheckToken(token=self._sign_in.begin_check(message.token.token))]
         try:
             return self._become(self._sign_in.check(message.token))
         except (errors.UnauthenticatedError, errors.BadRequestError) as error:
@@ -226,7 +232,7 @@ class Session:
 
     def _request_mutation(self, message: MutationRequest) -> list[Effect]:
         number = message.request_number
-        call = make_call(message, self._session_id, self._sign_in.identity)
+        call = make_call(message, self._session_id, self._sign_in)
         if isinstance(call, Failure):
             refusal = wire.encode_mutation_response(number, self._redact(call))
             return self._answer(refusal, is_required=True)
@@ -235,7 +241,7 @@ class Session:
 
     def _request_action(self, message: ActionRequest) -> list[Effect]:
         number = message.request_number
-        call = make_call(message, self._session_id, self._sign_in.identity)
+        call = make_call(message, self._session_id, self._sign_in)
         if isinstance(call, Failure):
             refusal = wire.encode_action_response(number, self._redact(call))
             return self._answer(refusal, is_required=True)

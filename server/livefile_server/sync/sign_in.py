@@ -8,12 +8,14 @@ Not here: checking tokens (``auth/tokens.py``), which takes the network and so i
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from livefile import ANONYMOUS, Identity
+from livefile import ANONYMOUS, Caller, Identity
 from livefile_server.auth.impersonation import act_as
 from livefile_server.auth.signed_in import SignedIn
 from livefile_server.sync.messages import AdminToken
 
+NOBODY_KNOWN = Caller()
 EXPIRED_TEXT = "Convex token identity expired"
 
 
@@ -21,10 +23,16 @@ class SignIn:
     """The identity in force. ``wall_ns`` reads the wall clock, which tokens speak of."""
 
     def __init__(
-        self, check_admin_key: Callable[[str], Identity], wall_ns: Callable[[], int]
+        self,
+        check_admin_key: Callable[[str], Identity],
+        wall_ns: Callable[[], int],
+        caller: Caller = NOBODY_KNOWN,
     ) -> None:
         self.is_checking = False
         """A token is being checked; the client's next message is for the time after."""
+        self.caller = caller
+        """Who is at the other end, with the token of the identity in force."""
+        self._checked_token: str | None = None
         self._check_admin_key = check_admin_key
         self._wall_ns = wall_ns
         self._now = SignedIn(ANONYMOUS)
@@ -42,6 +50,13 @@ class SignIn:
     def become(self, signed_in: SignedIn) -> None:
         """Let the client be somebody else from now on."""
         self._now = signed_in
+        self.caller = replace(self.caller, auth_token=self._checked_token)
+        self._checked_token = None
+
+    def begin_check(self, token: str) -> str:
+        """Note the token that is being checked from now on, and return it."""
+        self.is_checking, self._checked_token = True, token
+        return token
 
     def check(self, token: AdminToken | None) -> SignedIn:
         """Return whom an admin key, or no credentials at all, stand for.

@@ -1,4 +1,4 @@
-"""The newest finished calls, and waiting for the next ones.
+"""The newest finished calls, what actions log while they run, and waiting for the next ones.
 
 It is the memory behind ``livefile logs``: bounded in number and in size, gone with the process.
 
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from livefile import CallRecord, limits
+from livefile import CallProgress, CallRecord, limits
 from livefile_server.web.call_counts import CallCounts
 from livefile_server.web.mailbox import Mailbox
 
@@ -24,12 +24,14 @@ _NEW_MAX = 64
 # Two calls that end in the same moment still have an order.
 _CURSOR_STEP_MS = 0.001
 
+Kept = CallRecord | CallProgress
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some calls, oldest first, and the cursor after them."""
 
-    records: Sequence[CallRecord]
+    records: Sequence[Kept]
     cursor_ms: float
 
 
@@ -43,19 +45,19 @@ class CallHistory:
         self._mailbox = mailbox
         self._now_ns = now_ns
         self._counts = counts
-        self._new: deque[CallRecord] = deque()
+        self._new: deque[Kept] = deque()
         self._lock = threading.Lock()
-        self._kept: deque[tuple[float, int, CallRecord]] = deque()  # With cursors and sizes.
+        self._kept: deque[tuple[float, int, Kept]] = deque()  # With cursors and sizes.
         self._size_bytes = 0
         self._newest_ms = 0.0
         self._waiting: list[asyncio.Future[None]] = []
         self._is_closed = False
 
-    def add(self, record: CallRecord) -> None:
+    def add(self, record: Kept) -> None:
         """Take a call; the oldest ones make room."""
         self._new.append(record)
         # Texts may be large, and only what is sorted in is bounded in size.
-        has_text = record.log_lines or record.error is not None
+        has_text = record.log_lines or (isinstance(record, CallRecord) and record.error is not None)
         if has_text or self._waiting or len(self._new) >= _NEW_MAX:
             self.catch_up()
 
@@ -67,7 +69,8 @@ class CallHistory:
             now_ms = self._now_ns() / NS_PER_MS
             while self._new:
                 record = self._new.popleft()
-                self._counts.add(record)
+                if isinstance(record, CallRecord):
+                    self._counts.add(record)
                 now_ms = max(now_ms, self._newest_ms + _CURSOR_STEP_MS)
                 self._keep(record, now_ms)
         if self._waiting:
@@ -106,7 +109,7 @@ class CallHistory:
 
     def _page_after(self, cursor_ms: float) -> Page:
         self.catch_up()
-        found: list[tuple[float, CallRecord]] = []
+        found: list[tuple[float, Kept]] = []
         with self._lock:
             # A cursor of the future is of an earlier process, whose clock was ahead.
             cursor_ms = min(cursor_ms, max(self._newest_ms, self._now_ns() / NS_PER_MS))
@@ -118,11 +121,11 @@ class CallHistory:
         found = found[: limits.CALLS_PER_ANSWER_MAX]
         return Page([record for _, record in found], found[-1][0] if found else cursor_ms)
 
-    def _keep(self, record: CallRecord, now_ms: float) -> None:
+    def _keep(self, record: Kept, now_ms: float) -> None:
         size_bytes = _RECORD_SIZE_BYTES
         if record.log_lines:
             size_bytes += sum(map(len, record.log_lines))
-        if record.error is not None:
+        if isinstance(record, CallRecord) and record.error is not None:
             size_bytes += len(record.error)
         self._newest_ms = now_ms
         self._kept.append((now_ms, size_bytes, record))

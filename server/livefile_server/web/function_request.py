@@ -29,6 +29,7 @@ from livefile import (
 )
 from livefile_server.sync.arguments import decode_arguments
 from livefile_server.sync.client_version import parse_client_header
+from livefile_server.web.caller import caller_of
 
 CLIENT_HEADER = "Convex-Client"
 _REQUEST_ID_HEADER = "Convex-Request-Id"
@@ -144,6 +145,7 @@ def make_call(
         identity=identity,
         request_id=request_id,
         is_internal=identity.is_admin,
+        caller=caller_of(request),
     )
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from livefile import errors, limits
 from livefile_server.web.access import AccessRules
+from livefile_server.web.caller import note_address
 from livefile_server.web.client_limits import PerAddress, counted_address
 from livefile_server.web.errors import error_response
 from livefile_server.web.proxies import Proxies
@@ -33,6 +34,7 @@ class Gate:
         try:
             self._access.check(request, is_api=is_api)
             address = self.proxies.client_address(request)
+            note_address(request, address)
             if counted_address(address) is None:
                 return await handler(request)  # Without the cost of a context.
             with self._requests.one_more(address):

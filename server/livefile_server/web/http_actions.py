@@ -11,6 +11,7 @@ Not here: which action answers what, and running it (the engine's ``http_router.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ from livefile import (
 )
 from livefile_server.auth.authenticate import Authenticator
 from livefile_server.sync.redaction import Redaction
+from livefile_server.web.caller import caller_of
 from livefile_server.web.errors import error_response, error_text_response
 from livefile_server.web.function_request import request_id_of
 from livefile_server.web.late_coroutine import LateCoroutine
@@ -99,7 +101,7 @@ class HttpActionApi:
         return _response(outcome, channel)
 
     async def _call(self, request: web.BaseRequest, prefix_length: int) -> HttpCall:
-        identity, refused = ANONYMOUS, None
+        identity, refused, caller = ANONYMOUS, None, caller_of(request)
         try:
             identity = await self._authenticator.identify(request.headers.get(hdrs.AUTHORIZATION))
         except (
@@ -108,6 +110,7 @@ class HttpActionApi:
             errors.UnauthenticatedError,
         ) as error:
             refused = errors.UnauthenticatedError(error.code, str(error))
+            caller = replace(caller, auth_token=None)  # Nobody is known by it.
         address = request.rel_url
         scheme = self._proxies.scheme(request)
         return HttpCall(
@@ -119,6 +122,7 @@ class HttpActionApi:
             identity=identity,
             refused=refused,
             request_id=request_id_of(request),
+            caller=caller,
         )
 
 

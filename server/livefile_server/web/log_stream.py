@@ -5,13 +5,14 @@ Not here: which calls are kept (``call_history.py``); the form of an entry
 """
 
 import math
+from typing import Any
 
 import orjson
 from aiohttp import web
 
-from livefile import errors
+from livefile import CallProgress, CallRecord, errors
 from livefile_server.auth.keys import AdminKeys
-from livefile_server.settings.call_entry import call_entry
+from livefile_server.settings.call_entry import call_entry, progress_entry
 from livefile_server.web.admin import require_admin
 from livefile_server.web.call_history import CallHistory
 from livefile_server.web.function_request import json_response
@@ -21,7 +22,10 @@ LOG_PATHS = ("/api/stream_function_logs", "/api/app_metrics/stream_function_logs
 
 
 class LogStream:
-    """The route. A reader begins with cursor 0 and comes back with the cursor it was given."""
+    """The route. An action that runs is told of by entries of what it has logged by now.
+
+    A reader begins with cursor 0 and comes back with the cursor it was given.
+    """
 
     def __init__(self, history: CallHistory, keys: AdminKeys) -> None:
         self._history = history
@@ -38,8 +42,18 @@ class LogStream:
         cursor_ms = _cursor_of(request.query.get("cursor", "0"))
         history = self._history
         page = history.newest() if cursor_ms == 0 else await history.after(cursor_ms)
-        entries = [call_entry(record) for record in page.records]
+        entries = [entry_of(record) for record in page.records]
         return json_response(orjson.dumps({"entries": entries, "newCursor": page.cursor_ms}))
+
+
+def entry_of(record: CallRecord | CallProgress) -> dict[str, Any]:  # Any: a JSON tree.
+    """Return a call as an entry of the stream."""
+    if isinstance(record, CallProgress):
+        return progress_entry(record)
+    entry = call_entry(record)
+    # A reader of the stream has had the others.
+    entry["logLines"] = entry["logLines"][record.lines_told :]
+    return entry
 
 
 def _cursor_of(text: str) -> float:

@@ -28,7 +28,7 @@ class Observation:
     ) -> None:
         counts = CallCounts()
         self._history = CallHistory(mailbox, now_ns, counts)
-        self._end = livefile.observe_calls(self._history.add)
+        self._end = livefile.observe_calls(self._history.add, self._history.add)
         self._log_stream = LogStream(self._history, keys)
         self._metrics = Metrics(livefile, keys, self._history, counts, sockets_count)
 

@@ -16,6 +16,7 @@ from typing import TypeVar, assert_never
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from livefile import (
+    Caller,
     FunctionKind,
     Livefile,
     LivefileError,
@@ -66,13 +67,15 @@ class SocketSurroundings:
 class SyncSocket:
     """One client's socket, from the handshake to the end."""
 
-    def __init__(self, surroundings: SocketSurroundings, client: ClientVersion) -> None:
+    def __init__(
+        self, surroundings: SocketSurroundings, client: ClientVersion, caller: Caller
+    ) -> None:
         self._livefile = surroundings.livefile
         self._mailbox = surroundings.mailbox
         self._now_ns = surroundings.clock.now_ns
         self._tokens = surroundings.tokens
         self._unchecked_token: str | None = None
-        self._session = Session(surroundings.settings, client, self._now_ns())
+        self._session = Session(surroundings.settings, client, self._now_ns(), caller)
         self._websocket = web.WebSocketResponse(
             # Pings are answered here, because the session wants to hear of them.
             autoping=False,
