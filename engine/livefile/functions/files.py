@@ -9,7 +9,6 @@ Not here: the documents of files (``system/stored_files.py``); ``ctx.storage``
 """
 
 import asyncio
-import base64
 import hashlib
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator
@@ -21,6 +20,7 @@ from livefile.functions.awaited_answer import answer_of
 from livefile.functions.system_transactions import SystemTransactions
 from livefile.sqlite import blobs
 from livefile.system import stored_files
+from livefile.system.file_bytes import check_digest
 from livefile.system.stored_files import FileContent, NewFile
 from livefile.system.upload_token import check_upload_token
 from livefile.transaction.committer import Committer
@@ -164,11 +164,7 @@ class _Upload:
         """Make a file of what came, and return its id."""
         chunk = self._take_chunk()
         digest = self._hash.digest()
-        if sha256 is not None and sha256 != digest:
-            raise BadRequestError(
-                "Sha256Mismatch",
-                f"Sha256 mismatch. Expected: {_shown(sha256)} Actual: {_shown(digest)}",
-            )
+        check_digest(digest, sha256)
         file = NewFile(
             uuid=str(UUID(bytes=secrets.token_bytes(16), version=4)),
             size_bytes=self.size_bytes,
@@ -218,7 +214,3 @@ class _Upload:
     def _write(self, chunk: bytes, blob_id: str, committer: Committer) -> None:
         key, number = stored_files.blob_key(blob_id), self._chunks_count - 1
         committer.work(lambda connection, _: blobs.add_chunk(connection, key, number, chunk))
-
-
-def _shown(digest: bytes) -> str:
-    return base64.b64encode(digest).decode()

@@ -9,13 +9,16 @@ Not here: the bytes (``functions/files.py``); uploads of clients (the server's `
 from collections.abc import AsyncIterable, AsyncIterator
 
 from livefile.functions.awaited_system import AwaitedSystem
+from livefile.functions.running import current_call
 from livefile.functions.services import Origins
 from livefile.model.id import Id
 from livefile.system import stored_files
+from livefile.system.file_bytes import read_bytes, store_bytes
 from livefile.system.stored_files import StoredFile
 from livefile.system.upload_token import make_upload_token
 from livefile.transaction.transaction import Transaction
-from livefile.vocabulary.errors import InvalidValueError
+from livefile.vocabulary.errors import InvalidValueError, TransactionLimitError
+from livefile.vocabulary.limits import TRANSACTION_FILE_BYTES_MAX, TRANSACTION_FILES_MAX
 
 FILES_PATH = "/api/storage/"
 """Under it, a file by its UUID."""
@@ -52,6 +55,38 @@ class StorageReader:
 
 class StorageWriter(StorageReader):
     """``ctx.storage`` of a mutation."""
+
+    def store(
+        self, content: bytes, *, content_type: str | None = None, sha256: bytes | None = None
+    ) -> Id[StoredFile]:
+        """Store a file, if the mutation commits, and return its id. For large ones see actions.
+
+        ``sha256`` is what the digest of its bytes must be.
+
+        Raises:
+            InvalidValueError: the content is not bytes, or the content type is none.
+            BadRequestError: the digest is another one.
+            TransactionLimitError: the mutation has stored too much.
+        """
+        if not isinstance(content, bytes):
+            raise InvalidValueError(
+                f"a mutation stores a file from bytes, got {type(content).__name__}"
+            )
+        _count_written(len(content))
+        return Id(store_bytes(self._transaction, content, content_type, sha256))
+
+    def get(self, id: Id[StoredFile]) -> bytes | None:
+        """Return all bytes of a file, None if there is none. For large ones see actions.
+
+        Raises:
+            InvalidStorageIdError: ``id`` can be no file's.
+            TransactionLimitError: the mutation has read too much.
+        """
+        content = stored_files.find_content(self._transaction, id)
+        if content is None:
+            return None
+        _count_read(content.size_bytes)
+        return read_bytes(self._transaction, content)
 
     def generate_upload_url(self) -> str:
         """Return an address to which a client may POST files, for an hour."""
@@ -128,6 +163,36 @@ class ActionStorage:
     async def delete(self, id: Id[StoredFile]) -> None:
         """Delete a file; as in a mutation, and durable when this returns."""
         await self._system.run("delete_file", lambda tx: stored_files.delete_file(tx, id))
+
+
+def _count_written(size_bytes: int) -> None:
+    running = current_call.get()
+    assert running is not None  # Only a call has a context.
+    running.files_written += 1
+    running.file_bytes_written += size_bytes
+    _check_limits("write", running.files_written, running.file_bytes_written)
+
+
+def _count_read(size_bytes: int) -> None:
+    running = current_call.get()
+    assert running is not None
+    running.files_read += 1
+    running.file_bytes_read += size_bytes
+    _check_limits("read", running.files_read, running.file_bytes_read)
+
+
+def _check_limits(verb: str, count: int, size_bytes: int) -> None:
+    if count > TRANSACTION_FILES_MAX:
+        raise TransactionLimitError(
+            "TooManyFiles",
+            f"A mutation may {verb} {TRANSACTION_FILES_MAX} files; an action may {verb} more",
+        )
+    if size_bytes > TRANSACTION_FILE_BYTES_MAX:
+        raise TransactionLimitError(
+            "TooManyFileBytes",
+            f"A mutation may {verb} {TRANSACTION_FILE_BYTES_MAX} bytes of files, this is "
+            f"{size_bytes}; an action may {verb} more",
+        )
 
 
 def _url(transaction: Transaction, origins: Origins, id: str) -> str | None:

@@ -13,6 +13,9 @@ CURSOR_SECRET = "cursor_secret"
 UPLOAD_SECRET = "upload_secret"
 """Under this name: 32 bytes, by which upload tokens are told from others."""
 
+TOKEN_SECRET = "token_secret"
+"""Under this name: 32 bytes, of which the key is made by which functions sign tokens."""
+
 _READ = "SELECT value FROM settings WHERE name = ?"
 _WRITE = """
 INSERT INTO settings (name, value) VALUES (?, ?)

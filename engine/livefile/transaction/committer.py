@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from livefile.model.schema_diff import ANY_VALIDATOR
-from livefile.sqlite import catalog, commit_log, settings
+from livefile.sqlite import blobs, catalog, commit_log, settings
 from livefile.sqlite.catalog import Catalog
 from livefile.sqlite.connections import Connection, Connections, StorageGuard
 from livefile.sqlite.session_requests import RecordedAnswer, SessionRequests
@@ -134,6 +134,9 @@ class Committer:
         with self._guard:
             self._connections.check_transaction()
             applied = apply(self._connection, self._catalog, transaction.writes)
+            for blob_id, chunks in transaction.writes.blobs():
+                for number, chunk in enumerate(chunks):
+                    blobs.add_chunk(self._connection, blob_id, number, chunk)
             self._log.append(ts, applied.images, call)
             if answer is not None:
                 self._requests.add(

@@ -41,6 +41,7 @@ class Database:
             with StorageGuard(self._connections):
                 settings.make_secret(self._connections.writer, settings.CURSOR_SECRET)
                 settings.make_secret(self._connections.writer, settings.UPLOAD_SECRET)
+                settings.make_secret(self._connections.writer, settings.TOKEN_SECRET)
                 self._published_ts = commit_log.newest_ts(self._connections.writer)
                 self._catalogs = [(0, catalog.load(self._connections.writer))]
                 self.write_log = WriteLog(self._published_ts)

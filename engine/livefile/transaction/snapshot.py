@@ -8,7 +8,7 @@ Not here: pending writes (``transaction/write_set.py``) and read tracking (``tra
 
 from livefile.model.index_spec import Summary
 from livefile.model.interval import Interval
-from livefile.sqlite import catalog, documents, settings
+from livefile.sqlite import blobs, catalog, documents, settings
 from livefile.sqlite.catalog import Catalog, IndexEntry, TableEntry
 from livefile.sqlite.connections import Connection
 from livefile.sqlite.summaries import SummarizedIndex, Totals
@@ -57,6 +57,10 @@ class Snapshot:
             return Totals(documents.count_ids(self._connection, table.number, interval))
         return Totals(documents.count_entries(self._connection, index.id, interval))
 
+    def read_chunk(self, blob_id: bytes, number: int) -> bytes | None:
+        """Return a chunk of a blob, None if it is not there."""
+        return blobs.read_chunk(self._connection, blob_id, number)
+
     def cursor_secret(self) -> bytes:
         """Return the file's own secret for cursors."""
         return self._secret(settings.CURSOR_SECRET)
@@ -64,6 +68,10 @@ class Snapshot:
     def upload_secret(self) -> bytes:
         """Return the file's own secret for upload tokens."""
         return self._secret(settings.UPLOAD_SECRET)
+
+    def token_secret(self) -> bytes:
+        """Return the file's own secret for tokens that functions sign."""
+        return self._secret(settings.TOKEN_SECRET)
 
     def _secret(self, name: str) -> bytes:
         secret = settings.read_setting(self._connection, name)

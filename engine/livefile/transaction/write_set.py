@@ -116,11 +116,12 @@ _NO_OVERLAY = Overlay(added=(), hidden=frozenset())
 class WriteSet:
     """The pending writes of a transaction, in the order of the first write of each document."""
 
-    __slots__ = ("_by_table", "_undo", "roll_backs_count", "table_names")
+    __slots__ = ("_by_table", "_chunks", "_undo", "roll_backs_count", "table_names")
 
     def __init__(self) -> None:
         self._by_table: dict[int, dict[bytes, PendingWrite]] = {}
         self._undo: list[tuple[int, bytes, PendingWrite | None]] = []
+        self._chunks: dict[bytes, tuple[int, Sequence[bytes]]] = {}
         self.table_names: list[str] = []
         """Names of tables that came into being with this transaction."""
         self.roll_backs_count = 0
@@ -143,6 +144,21 @@ class WriteSet:
         """Return the pending write of a document, None if it has none."""
         writes = self._by_table.get(table_number)
         return None if writes is None else writes.get(internal_id)
+
+    def add_chunks(self, table_number: int, blob_id: bytes, chunks: Sequence[bytes]) -> None:
+        """Add the bytes of a blob, which belong to the new document ``blob_id`` of a table."""
+        self._chunks[blob_id] = (table_number, chunks)
+
+    def chunks_of(self, blob_id: bytes) -> Sequence[bytes] | None:
+        """Return the chunks of a blob, None if it is none of this transaction."""
+        found = self._chunks.get(blob_id)
+        return None if found is None else found[1]
+
+    def blobs(self) -> Iterator[tuple[bytes, Sequence[bytes]]]:
+        """Yield the blobs with their chunks, without those whose documents were taken back."""
+        for blob_id, (table_number, chunks) in self._chunks.items():
+            if self.get(table_number, blob_id) is not None:
+                yield blob_id, chunks
 
     @property
     def table_numbers(self) -> Iterable[int]:

@@ -41,8 +41,12 @@ CALL_DEPTH_MAX = 8
 FAILURE_FRAMES_MAX = 20  # Of the app, shown to the client; a deep recursion has a thousand.
 LOG_LINES_MAX = 256
 LOG_LINE_BYTES_MAX = 32 * KIB
+ACTION_LOG_WAIT_MS = 200  # Until its lines are told while it runs; in time for whoever looks on.
 CONFLICT_RETRIES_MAX = 4
 FUNCTION_DURATION_MS_MAX = 1_000  # Of a query or mutation.
+# The time in which the database answers a pushed function does not count, but a snapshot is held
+# all the while (READER_AGE_MS_MAX).
+PUSHED_FUNCTION_WAIT_MS_MAX = 4_000
 FUNCTION_UNSTOPPABLE_MS_MAX = 5_000  # Past its limit; then the deployment stops.
 
 # A function that takes longer than this on the engine's thread, where all others wait for it, is
@@ -231,6 +235,9 @@ FILE_REMOVAL_RETRY_INTERVAL_MS = 10_000  # After a job failed, because the disk 
 FILE_CACHE_AGE_MS_MAX = 2_592_000_000  # In browsers: what is at an address never changes.
 FILE_PIECE_WAIT_MS_MAX = 120_000  # For the next bytes of an upload, or a download to be taken.
 UPLOADS_RUNNING_MAX = 200
+TRANSACTION_FILES_MAX = 100  # That one mutation stores, and as many that it reads.
+TRANSACTION_FILE_BYTES_MAX = 16 * MIB  # Of those; they are in memory, and in one commit.
+SIGNED_TOKEN_AGE_MS_MAX = 60 * 60 * 1000  # Of tokens that mutations sign (protocol).
 UPLOAD_TOKEN_AGE_MS_MAX = 3_600_000
 CONTENT_TYPE_LENGTH_MAX = 255
 

@@ -104,22 +104,20 @@ class OwnIssuer:
             ),
         )
 
-    async def key_set(self) -> dict[str, object]:
-        """Return the public keys as a JWK set."""
+    async def keys(self) -> list[dict[str, str]]:
+        """Return the public keys as JWKs."""
         keys = await self._accounts.signing_keys(self._now_ms())
-        return {
-            "keys": [
-                {
-                    "kty": "OKP",
-                    "crv": "Ed25519",
-                    "x": _public_half(key.seed),
-                    "kid": key.id,
-                    "use": "sig",
-                    "alg": ALGORITHM,
-                }
-                for key in keys.keys
-            ]
-        }
+        return [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": _public_half(key.seed),
+                "kid": key.id,
+                "use": "sig",
+                "alg": ALGORITHM,
+            }
+            for key in keys.keys
+        ]
 
     async def discovery(self, address: str) -> dict[str, object]:
         """Return the OpenID configuration; ``address`` is where the deployment answers."""

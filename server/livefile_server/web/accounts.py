@@ -7,6 +7,7 @@ for JSON of another origin is subject to the rules of origins like everybody els
 Not here: what is done (the engine's ``accounts/``); signing in elsewhere (``oauth.py``).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
@@ -63,9 +64,13 @@ class AccountApi:
         return _public(await self._issuer.discovery(self._livefile.origins.cloud))
 
     async def get_keys(self, request: web.BaseRequest) -> web.Response:
-        """Return the public keys of the deployment as an issuer."""
-        self._require_accounts()
-        return _public(await self._issuer.key_set())
+        """Return the public keys of the deployment as an issuer, and of what functions sign."""
+        keys: list[object] = [*await asyncio.to_thread(self._livefile.token_keys)]
+        if self._accounts.configuration is not None:
+            keys = [*await self._issuer.keys(), *keys]
+        if not keys:
+            raise web.HTTPNotFound
+        return _public({"keys": keys})
 
     async def visitor_of(self, request: web.BaseRequest) -> Visitor:
         """Return who asks, and as whom, if the request has an access token of this deployment.
