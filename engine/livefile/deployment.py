@@ -17,7 +17,7 @@ from livefile.figures import Figures, size_on_disk
 from livefile.functions.actions import Actions
 from livefile.functions.app import App
 from livefile.functions.call import Call, FunctionKind, Outcome
-from livefile.functions.call_record import CallRecord
+from livefile.functions.call_record import CallProgress, CallRecord
 from livefile.functions.code_history import CodeHistory
 from livefile.functions.deploy_progress import OnProgress, unheard
 from livefile.functions.deployer import Deployer
@@ -29,18 +29,20 @@ from livefile.functions.lane import Lane
 from livefile.functions.migration_run import MigrationProgress, OnMigrationProgress
 from livefile.functions.mutation_attempt import Attempts
 from livefile.functions.mutations import Mutations
-from livefile.functions.path import is_system_path
+from livefile.functions.observers import Observers
 from livefile.functions.runner import Runner
 from livefile.functions.services import Origins
 from livefile.functions.slow_lane import SlowLane
 from livefile.functions.staged_deploy import StagedDeploy
 from livefile.functions.stepped_lane import SteppedLane
 from livefile.functions.system_transactions import SystemTransactions
+from livefile.javascript.inline_queries import InlineQueries
 from livefile.javascript.push import Pushes
 from livefile.javascript.push_plan import PushSurroundings
 from livefile.javascript.pushed_app import pushed_part
 from livefile.javascript.pushed_code import PushedCode
 from livefile.javascript.runtime import JavaScript
+from livefile.javascript.signed_tokens import public_keys
 from livefile.reactive.live_query import Watcher
 from livefile.reactive.live_query_set import LiveQuerySet
 from livefile.reactive.query_run import QueryRuns
@@ -79,7 +81,7 @@ class Deployment:
         self._database = database
         self._javascript = javascript
         self._random = random
-        self._observers: list[Callable[[CallRecord], None]] = []
+        self._observers = Observers()
         self.origins = Origins()
         """Where the deployment is reached; set by the server."""
         self._code = CodeHistory(self._runner_of(app))
@@ -115,6 +117,8 @@ class Deployment:
         self._deployer = Deployer(database, self._code, clock, random, self._run_job, run_again)
         self.pushes = self._make_pushes(clock)
         """What Convex's command line pushes."""
+        self.inline_queries = self._make_inline_queries(clock)
+        """Queries that administrators write and nobody pushes."""
         self._begin()
         self.upkeep = Upkeep(
             database, self._mutations, wait_for, self._run_job, lambda: self.app, random
@@ -174,22 +178,21 @@ class Deployment:
             app, path, on_progress, is_dry_run=is_dry_run, is_again=is_again
         )
 
-    def observe_calls(self, observer: Callable[[CallRecord], None]) -> Callable[[], None]:
+    def observe_calls(
+        self,
+        observer: Callable[[CallRecord], None],
+        on_progress: Callable[[CallProgress], None] | None = None,
+    ) -> Callable[[], None]:
         """Let ``observer`` hear of every finished call of the app, on the thread that ran it.
 
         A mutation is told of when it is committed, a moment before it is durable. What tools ask
-        of the system's own functions is left out.
+        of the system's own functions is left out. ``on_progress`` hears what an action has
+        logged while it runs, if it runs for longer than a moment.
 
         Returns:
             What ends that.
         """
-
-        def hear(record: CallRecord) -> None:
-            if not is_system_path(record.path):
-                observer(record)
-
-        self._observers.append(hear)
-        return partial(self._observers.remove, hear)
+        return self._observers.add(observer, on_progress)
 
     def read_setting(self, name: str) -> bytes | None:
         """Return a small fact kept in the file, None if it was never written."""
@@ -216,6 +219,10 @@ class Deployment:
     ) -> None:
         """Do the same without blocking; ``done`` hears None once it is durable, or the error."""
         self._system.submit("environment", partial(change_variables, changes=changes), done)
+
+    def token_keys(self) -> list[dict[str, str]]:
+        """Return the public keys of tokens that pushed functions sign, as JWKs. Blocks."""
+        return [] if pushed_part(self.app).is_empty else self._system.read(public_keys)
 
     def figures(self) -> Figures:
         """Return how much there is of everything, and how much there was; for metrics."""
@@ -352,6 +359,11 @@ class Deployment:
                 stage=self._stage_code,
             )
         )
+
+    def _make_inline_queries(self, clock: Clock) -> InlineQueries:
+        make, run = self._javascript.make_function, self._lane.run
+        database, random, code = self._database, self._random, self._code
+        return InlineQueries(database, clock, random, make, code, self._runner_of, run)
 
     def _stage_code(self, code: PushedCode, on_progress: OnProgress) -> StagedDeploy:
         """Return a deploy of pushed code; what is in Python stays."""

@@ -26,6 +26,8 @@ from livefile_server.sync.redaction import Redaction
 from livefile_server.sync.session import SessionSettings
 from livefile_server.sync.shared_transitions import SharedTransitions
 from livefile_server.web.accounts import AccountApi
+from livefile_server.web.caller import caller_of
+from livefile_server.web.cloud_account import CloudAccount
 from livefile_server.web.dashboard import DashboardApi
 from livefile_server.web.echo import post_echo
 from livefile_server.web.environment import EnvironmentApi
@@ -38,6 +40,7 @@ from livefile_server.web.gate import Gate
 from livefile_server.web.health import Health
 from livefile_server.web.http_actions import HttpActionApi
 from livefile_server.web.imports import ImportApi
+from livefile_server.web.inline_queries import InlineQueryApi
 from livefile_server.web.key_fetch import fetch_keys, post_form
 from livefile_server.web.mailbox import Mailbox
 from livefile_server.web.middleware import answer_in_protocol, is_api
@@ -96,6 +99,7 @@ def build_app(
     sockets = Sockets(surroundings, gate)
     http_actions = HttpActionApi(livefile, authenticator, mailbox, gate.proxies, redaction)
     FunctionApi(livefile, keys, authenticator, mailbox, redaction).add_routes(routes)
+    InlineQueryApi(livefile, keys, authenticator).add_routes(routes)
     observation = Observation(livefile, keys, mailbox, clock.now_ns, lambda: sockets.count)
     observation.add_routes(routes)
     _add_tools(routes, livefile, keys, mailbox, instance_name)
@@ -204,7 +208,7 @@ class Sockets:
             OverloadedError: its address has too many.
         """
         with self._gate.one_more_socket(request):
-            socket = SyncSocket(self._surroundings, _client_of(request))
+            socket = SyncSocket(self._surroundings, _client_of(request), caller_of(request))
             self._open.add(socket)
             try:
                 return await socket.run(request)
@@ -245,6 +249,7 @@ def _add_tools(
     ImportApi(livefile, keys).add_routes(routes)
     ExportApi(livefile, keys, instance_name).add_routes(routes)
     PushApi(livefile, keys, mailbox).add_routes(routes)
+    CloudAccount(keys).add_routes(routes)
     routes.add_post("/echo", post_echo)
 
 

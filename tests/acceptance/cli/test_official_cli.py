@@ -107,6 +107,16 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
         yield Cli(project, server)
 
 
+def test_it_runs_a_query_that_is_written_on_the_command_line(cli: Cli) -> None:
+    user = cli.user("inline")
+
+    found = cli.says("run", "--inline-query", f'(await ctx.db.get("{user}")).token_identifier')
+    said = cli.fails("run", "--inline-query", f'await ctx.db.delete("{user}")')
+
+    assert found.strip() in ('"inline"', "inline")
+    assert "ctx.db.delete is not a function" in said
+
+
 def test_it_runs_functions_of_every_kind(cli: Cli) -> None:
     user = cli.user("runs")
     message = cli.run("messages:send", body="one two three", user=user, channel="runs")
