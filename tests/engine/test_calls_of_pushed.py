@@ -1,4 +1,4 @@
-"""Python calls functions in TypeScript, by their paths and with keywords."""
+"""Python calls functions in TypeScript, by their paths and with keywords, and is called by them."""
 
 from collections.abc import Iterator
 
@@ -28,6 +28,18 @@ NOTES = """
     async def relay_action(ctx: ActionCtx, path: str) -> object:
         return await ctx.run_mutation(path, count=Int64(3), half=0.5)
 
+    @mutation
+    def fail(ctx: MutationCtx, kind: str) -> None:
+        ctx.db.table("left").insert({})
+        raise {"value": ValueError, "run": RuntimeError, "own": Own}[kind]("as told")
+
+    class Own(Exception):
+        pass
+
+    @query
+    def left(ctx: QueryCtx) -> int:
+        return ctx.db.table("left").query().count()
+
     @query
     def queue(ctx: QueryCtx) -> list[object]:
         return [job["name"] for job in ctx.db.system.query("_scheduled_functions")]
@@ -38,7 +50,12 @@ CHAT_SOURCE = """
 const answer = async (text) => JSON.stringify(JSON.parse(text)[0]);
 var list = { isQuery: true, isPublic: true, invokeQuery: answer };
 var send = { isMutation: true, isPublic: true, invokeMutation: answer };
-export { list, send, send as count, list as wrong };
+var catching = { isMutation: true, isPublic: true, invokeMutation: async (text) => {
+  const asked = { name: "notes:fail", udfType: "mutation", args: JSON.parse(text)[0] };
+  return await Convex.asyncSyscall("1.0/runUdf", JSON.stringify(asked))
+    .catch((error) => JSON.stringify(error.message));
+} };
+export { catching, list, send, send as count, list as wrong };
 """
 
 
@@ -47,6 +64,7 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Livefile]:
     """A deployment whose pushed functions give back what they are given."""
     app = App.load(write_app(tmp_path_factory.mktemp("chat"), {"notes": NOTES}))
     functions = [spec("list", QUERY), spec("send"), spec("count", args=NUMBERS)]
+    functions.append(spec("catching"))
     functions.append(spec("wrong", QUERY, returns='{"type":"string"}'))
     pushed = definition({"chat.js": functions}, modules=[module("chat.js", CHAT_SOURCE)])
     with Livefile.open(":memory:", app, has_scheduler=False) as livefile:
@@ -90,3 +108,13 @@ def test_arguments_and_results_of_pushed_functions_are_checked(chat: Livefile) -
 def test_a_pushed_function_takes_its_arguments_by_name(chat: Livefile) -> None:
     with pytest.raises(ArgumentValidationError, match="takes its arguments by name, got 1"):
         chat.query("chat:list", "a")  # type: ignore[call-overload]  # That is the point.
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("value", "ValueError"), ("run", "RuntimeError"), ("own", "Own")]
+)
+def test_a_pushed_function_catches_what_python_raises(chat: Livefile, kind: str, name: str) -> None:
+    message = chat.mutation("chat:catching", kind=kind)
+
+    assert message.startswith(f"Uncaught {name}: as told\n    at fail (notes.py:")
+    assert chat.query("notes:left") == 0

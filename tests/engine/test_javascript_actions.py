@@ -23,6 +23,7 @@ from livefile import (
 )
 from livefile.functions.call import Call
 from livefile.vocabulary.errors import JavaScriptError
+from livefile.vocabulary.limits import ACTION_CALLS_RUNNING_MAX
 from tests.engine.action_project import push_of
 from tests.engine.pushed_project import WAIT_S, Tree, pushed, table
 
@@ -113,7 +114,23 @@ const later = action(async (ctx) => {
   const ts = Date.now() / 1000;
   return await ctx.call("actions/schedule", { name: "a:add", ts, args: { text: "later" } });
 });
+const many = (count, run) => Promise.all(Array.from({ length: count }, (_, number) => run(number)));
+const manyCalls = action(async (ctx, { count }) => {
+  const names = await many(count, () => ctx.call("getFunctionMetadata"));
+  return names.every(({ name }) => name === "a:manyCalls") && names.length;
+});
+const manyFiles = action(async (ctx, { count }) => {
+  const stored = await many(count, (number) => ctx.storage.store(new Blob([String(number)])));
+  return await (await ctx.storage.get(stored.at(-1))).text();
+});
+const refusedFiles = action(async (ctx, { count }) => {
+  const sha256 = "0".repeat(64);
+  await many(count, (number) =>
+    ctx.storage.store(new Blob([String(number)]), { sha256 }).catch(() => {}));
+  return await (await ctx.storage.get(await ctx.storage.store(new Blob(["well"])))).text();
+});
 export {
+  manyCalls, manyFiles, refusedFiles,
   add, refuse, texts, write, both, inner, outer, caught, confused, fail, failWithData, lose, late,
   forget, leave, unknown, garbage, get, variables, globals, left, files,
   checkedFile, metadata, near, place, later
@@ -170,6 +187,22 @@ def test_an_action_writes_and_reads_in_transactions_of_their_own(livefile: Livef
     assert "first" in livefile.action("a:write", text="first")
 
 
+def test_calls_beyond_those_that_may_be_under_way_wait(livefile: Livefile) -> None:
+    count = 2 * ACTION_CALLS_RUNNING_MAX + 500
+
+    assert livefile.action("a:manyCalls", count=count) == count
+
+
+def test_any_number_of_files_is_stored_at_one_time(livefile: Livefile) -> None:
+    count = ACTION_CALLS_RUNNING_MAX + 1
+
+    assert livefile.action("a:manyFiles", count=count) == str(count - 1)
+
+
+def test_files_that_are_refused_make_room_for_others(livefile: Livefile) -> None:
+    assert livefile.action("a:refusedFiles", count=150) == "well"
+
+
 def test_an_action_calls_several_functions_at_one_time(livefile: Livefile) -> None:
     assert livefile.action("a:both") == 3
 
@@ -200,7 +233,8 @@ def test_what_an_action_throws_is_told_with_its_place(livefile: Livefile) -> Non
     outcome = outcome_of(livefile, "a:fail")
 
     assert isinstance(outcome, Failure)
-    assert "Server Error\nUncaught TypeError: no such luck\n    at a.js:" in outcome.message
+    said = "Server Error\nUncaught TypeError: no such luck\n    at <anonymous> (a.js:"
+    assert said in outcome.message
     assert outcome.log_lines == ("[WARN] 'soon'",)
 
 

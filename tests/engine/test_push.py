@@ -216,6 +216,19 @@ def test_only_some_pushes_are_remembered(livefile: Livefile) -> None:
     assert livefile.pushes.prepare(started[1]["schemaChange"]) is not None
 
 
+def test_a_push_that_is_given_up_before_its_turn_leaves_nothing(livefile: Livefile) -> None:
+    livefile.mutation("notes:add", name="one")
+    started = livefile.pushes.start(push({"items.js": query("list")}, NAMED))
+    waiting = livefile.pushes._find(started["schemaChange"])
+    assert waiting is not None
+    for _ in range(PUSHES_UNDER_WAY_MAX):
+        livefile.pushes.start(push({"items.js": query("list")}))
+
+    with pytest.raises(PushConflictError, match="given up"):
+        livefile.pushes._prepare(waiting)  # As a thread does once it has time for it.
+    assert not livefile._database.catalog.tables["items"].building
+
+
 def test_a_dry_run_tells_what_would_be_and_changes_nothing(livefile: Livefile) -> None:
     livefile.mutation("notes:add", name="one")
     before_ts = livefile.latest_ts
@@ -275,6 +288,10 @@ def test_how_much_work_a_push_would_be_is_told(livefile: Livefile) -> None:
         ({}, [table("_mine", x="string")], "InvalidSchema", "_mine"),
         ({}, [table("items", {"by_y": ["y"]}, x="string")], "InvalidSchema", '"y" that does not'),
         ({"crons.js": exported({})}, [], "InvalidModules", "cronJobs"),
+        ({"my-items.js": query("list")}, [], "InvalidModules", "'my-items' is no name"),
+        ({"../items.js": query("list")}, [], "InvalidModules", "'..' is no name"),
+        ({"child|items.js": query("list")}, [], "InvalidModules", "not the project's own"),
+        ({"_system/cli.js": query("list")}, [], "InvalidModules", "not the project's own"),
     ],
 )
 def test_code_that_cannot_be_used_is_refused_with_where_and_why(
@@ -284,6 +301,13 @@ def test_code_that_cannot_be_used_is_refused_with_where_and_why(
         livefile.pushes.start(push(modules, *tables))
 
     assert caught.value.code == code
+
+
+def test_a_module_without_functions_may_have_any_name(livefile: Livefile) -> None:
+    before = functions(livefile)
+
+    pushed(livefile, push({"my-words.js": "const a = 1;\nexport { a };", "empty.js": ""}))
+    assert functions(livefile) == before
 
 
 def test_a_deployment_closes_in_the_middle_of_a_push(livefile: Livefile) -> None:

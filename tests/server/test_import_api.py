@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ def part(server: RunningServer, token: str, number: object, body: bytes) -> Answ
     return server.request("POST", path, body, headers)
 
 
-def finish(server: RunningServer, token: str, parts: list[str], **wanted: object) -> Answer:
+def finish(server: RunningServer, token: str, parts: Sequence[object], **wanted: object) -> Answer:
     defaults = {"tableName": "notes", "mode": "append", "format": "jsonLines"}
     body = {"import": {**defaults, **wanted}, "uploadToken": token, "partTokens": parts}
     return server.post("/api/import/finish_upload", body, admin(server))
@@ -119,6 +119,16 @@ def test_the_token_of_a_part_is_of_its_upload(server: RunningServer) -> None:
     answer = finish(server, start(server), [other])
 
     assert (answer.status, answer.json["code"]) == (400, "BadPartTokens")
+
+
+def test_a_part_is_in_the_file_once(server: RunningServer) -> None:
+    token = start(server)
+    one = part(server, token, 1, b"{}\n").json
+
+    for parts in ([one, one], [[one]]):
+        answer = finish(server, token, parts)
+        assert (answer.status, answer.json["code"]) == (400, "BadPartTokens")
+    assert finish(server, token, [one]).status == 200
 
 
 def test_the_oldest_of_too_many_uploads_makes_room(server: RunningServer) -> None:

@@ -94,6 +94,14 @@ def test_a_push_that_is_not_known_has_been_overtaken(server: RunningServer) -> N
     assert (finished.status, finished.json["code"]) == (409, "RaceDetected")
 
 
+@pytest.mark.parametrize("name", ["prepare_schema", "push_config"])
+def test_a_command_line_that_is_too_old_is_told_so(server: RunningServer, name: str) -> None:
+    answer = server.post(f"/api/{name}", {"adminKey": server.admin_key}, headers(server))
+
+    assert (answer.status, answer.json["code"]) == (400, "ConvexPackageTooOld")
+    assert "npm install convex@latest" in answer.json["message"]
+
+
 def test_the_command_line_is_not_told_to_ask_again_for_what_is_not_there(
     server: RunningServer,
 ) -> None:

@@ -83,7 +83,7 @@ class SlowLane:
 
     def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a function on this thread, one of the lane's; TimedOut at the limit."""
-        guard = self._watchdog.guard(FUNCTION_DURATION_MS_MAX, TimedOut)
+        guard = self._watchdog.guard(FUNCTION_DURATION_MS_MAX, TimedOut, is_alone=True)
         try:
             return guard.run(work, *args, **kwargs)
         finally:

@@ -63,10 +63,13 @@ class Guard:
         stop: type[BaseException],
         *,
         is_own_work: bool,
+        is_alone: bool,
     ) -> None:
         self._watchdog = watchdog
         self.duration_s_max = duration_s_max
         self.stop = stop
+        self.is_alone = is_alone
+        """Whether nobody waits for the thread: what runs there may itself wait for a while."""
         self._is_own_work = is_own_work
         self._thread_id = 0
         self._lock = threading.Lock()
@@ -126,9 +129,11 @@ class Guard:
         return before
 
     def excuse(self, duration_s: float) -> None:
-        """Let some of the time of the run not count: it waited for a machine that was busy."""
+        """Let some of the time of the run not count: it waited for something that was busy."""
         with self._lock:
             self._seen_s += duration_s
+            if self.is_alone and duration_s > 0:
+                self.is_due = False  # The next tick knows better.
 
     def check(self, now_s: float) -> bool:
         """Stop the run if it is too long. Return whether there was any since the last check.
@@ -224,13 +229,21 @@ class Watchdog:
         self._thread.start()
 
     def guard(
-        self, duration_ms_max: float, stop: type[BaseException], *, is_own_work: bool = False
+        self,
+        duration_ms_max: float,
+        stop: type[BaseException],
+        *,
+        is_own_work: bool = False,
+        is_alone: bool = False,
     ) -> Guard:
         """Return a guard that raises ``stop`` in runs that take longer than a duration.
 
-        With ``is_own_work`` only the time counts in which the thread itself was at work.
+        With ``is_own_work`` only the time counts in which the thread itself was at work. Where it
+        ``is_alone``, nobody waits for the thread.
         """
-        guard = Guard(self, duration_ms_max / 1000, stop, is_own_work=is_own_work)
+        guard = Guard(
+            self, duration_ms_max / 1000, stop, is_own_work=is_own_work, is_alone=is_alone
+        )
         self._guards.add(guard)
         return guard
 

@@ -5,7 +5,7 @@ Not here: queries and mutations (``transaction_calls.py``); files (``action_file
 """
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
 import orjson
@@ -14,12 +14,12 @@ from livefile.functions.actions import NestedActionCalls
 from livefile.functions.context import ActionCtx
 from livefile.functions.definition import Function
 from livefile.functions.runner import wrong_kind
-from livefile.functions.running import current_call
 from livefile.functions.vector_query import search_fast
 from livefile.javascript.action_files import ActionFiles
 from livefile.javascript.function_handle import HandleKey
 from livefile.javascript.pushed_code import ROOT, PushedCode, table_prefix
 from livefile.javascript.references import component_of, name_in_component, resolve
+from livefile.javascript.request_metadata import request_metadata
 from livefile.model.filter_expression import CONSTANT, Expression, field
 from livefile.model.id import Id
 from livefile.model.identity import ANONYMOUS
@@ -176,16 +176,7 @@ class ActionCalls:
         return _json({"name": "livefile", "region": None, "class": "s16"})
 
     async def _request_metadata(self, args: Args) -> str:
-        running = current_call.get()
-        return _json(
-            {
-                "ip": None,
-                "userAgent": None,
-                "requestId": self._request_id,
-                "scheduledFunctionId": None if running is None else running.parent_job,
-                "authToken": None,
-            }
-        )
+        return request_metadata()
 
     async def _refuse_service(self, args: Args) -> str:
         raise JavaScriptError(
@@ -219,10 +210,19 @@ def _filter(tree: object) -> Expression | None:
     match tree:
         case None:
             return None
-        case {"$or": [_, *_] as parts}:
-            return Expression("or", tuple(map(_equality, parts)))
+        case {"$or": [_, *_]}:
+            return Expression("or", tuple(_equalities(tree)))
         case _:
             return _equality(tree)
+
+
+def _equalities(tree: object) -> Iterator[Expression]:
+    match tree:
+        case {"$or": [*parts]}:
+            for part in parts:
+                yield from _equalities(part)
+        case _:
+            yield _equality(tree)
 
 
 def _equality(tree: object) -> Expression:

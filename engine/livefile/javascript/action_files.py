@@ -46,7 +46,7 @@ class ActionFiles:
         pieces: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
         self._uploads[stream] = pieces
         try:
-            digest = _digest(args["sha256"])
+            digest = digest_of(args["sha256"])
             stored = await self._files.store(_until_none(pieces), args["contentType"], digest)
             return orjson.dumps(stored).decode()
         finally:
@@ -86,7 +86,7 @@ async def _until_none(pieces: asyncio.Queue[bytes | None]) -> AsyncIterator[byte
         yield piece
 
 
-def _digest(text: str | None) -> bytes | None:
+def digest_of(text: str | None) -> bytes | None:
     """Return a SHA-256 that is written in base64 or in hexadecimal digits."""
     if text is None:
         return None

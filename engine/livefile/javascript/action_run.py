@@ -116,7 +116,7 @@ async def begin_run(
     if module.environment == "node":
         host = await hosts.host_for_node(code_id, code.node_dependencies)
     else:
-        host = await hosts.host_for_web(code_id)
+        host = await hosts.host_for_web(code_id, is_open=code.changes_language)
     env = await asyncio.to_thread(_variables, ctx, code, component)
     calls = ActionCalls(ctx, code, path, running.request_id)
     run = await host.run(

@@ -10,6 +10,7 @@ import orjson
 
 from livefile.functions.untyped_table import normalized_id
 from livefile.javascript.pushed_code import table_prefix
+from livefile.javascript.references import component_of
 from livefile.model.document_id import decode_document_id
 from livefile.model.names import check_table_name
 from livefile.model.schema import Schema
@@ -17,6 +18,7 @@ from livefile.model.value import check_value, is_surely_small
 from livefile.model.value_json import from_wire, to_json
 from livefile.sqlite.catalog import TableEntry
 from livefile.sqlite.system_tables import READABLE_TABLES
+from livefile.system import scheduled_functions
 from livefile.transaction.transaction import Transaction
 from livefile.transaction.write_set import Document
 from livefile.vocabulary.errors import (
@@ -39,6 +41,7 @@ class DocumentCalls:
     def __init__(self, transaction: Transaction, schema: Schema, component: str) -> None:
         self._transaction = transaction
         self._schema = schema
+        self._component = component
         self._prefix = table_prefix(component)
 
     def physical(self, table: str) -> str:
@@ -51,6 +54,10 @@ class DocumentCalls:
             return table
         check_table_name(table)
         return self._prefix + table
+
+    def owns_job(self, document: Document) -> bool:
+        """Return whether a scheduled function is one of the component."""
+        return component_of(str(document["name"])) == self._component
 
     def get(self, args: Args) -> str:
         """Return a document, ``null`` if there is none."""
@@ -65,7 +72,10 @@ class DocumentCalls:
                 f'ID "{id}" is of table {entry.name}; user tables can only be accessed with db.'
             )
         document = self._transaction.get(id)
-        return _NULL if document is None else to_json(document).decode()
+        is_job = entry.name == scheduled_functions.TABLE
+        if document is None or (is_job and not self.owns_job(document)):
+            return _NULL
+        return to_json(document).decode()
 
     def normalize_id(self, args: Args) -> str:
         """Return an id if it is one of the table, ``null`` for everything else."""
@@ -78,23 +88,25 @@ class DocumentCalls:
         fields = _fields(from_wire(args["value"]))
         check_table_name(table)
         name = self._prefix + table
-        definition = self._schema.tables.get(name)
-        if definition is not None and definition.defaults:
-            fields = {**definition.defaults, **fields}
         self._check(name, fields)
-        return orjson.dumps({"_id": self._transaction.insert(name, fields)}).decode()
+        id = self._transaction.insert(name, self._with_defaults(name, fields))
+        return orjson.dumps({"_id": id}).decode()
 
     def patch(self, args: Args) -> str:
         """Set some fields of a document and remove those that are undefined."""
         id, tree = args["id"], args["value"]
         name = self._writable(id, args.get("table"))
-        removed = frozenset(field for field, item in tree.items() if item == _UNDEFINED)
-        kept = {field: item for field, item in tree.items() if field not in removed}
+        undefined = {field for field, item in tree.items() if item == _UNDEFINED}
+        kept = {field: item for field, item in tree.items() if field not in undefined}
+        removed = frozenset(undefined.difference(_SYSTEM_FIELDS))
         fields = _fields(from_wire(kept))
+        current = self._transaction.get(id)
+        if current is not None:  # Checked first: a function may catch the error and go on.
+            merged = {
+                field: it for field, it in {**current, **fields}.items() if field not in removed
+            }
+            self._check(name, _without_system_fields(merged))
         self._transaction.patch(id, fields, removed)
-        document = self._transaction.get(id)
-        assert document is not None  # It was just written.
-        self._check(name, _fields(document))
         return _NULL
 
     def replace(self, args: Args) -> str:
@@ -102,7 +114,7 @@ class DocumentCalls:
         name = self._writable(args["id"], args.get("table"))
         fields = _fields(from_wire(args["value"]))
         self._check(name, fields)
-        self._transaction.replace(args["id"], fields)
+        self._transaction.replace(args["id"], self._with_defaults(name, fields))
         return _NULL
 
     def remove(self, args: Args) -> str:
@@ -154,12 +166,21 @@ class DocumentCalls:
                 f'"{name.removeprefix(self._prefix)}" because it does not match the schema: {found}'
             )
 
+    def _with_defaults(self, name: str, fields: Document) -> Document:
+        """Return fields with those that a table in Python has defaults for."""
+        definition = self._schema.tables.get(name)
+        return fields if definition is None else {**definition.defaults, **fields}
+
 
 def _fields(value: Any) -> Document:
     """Return a document's own fields."""
     if not isinstance(value, dict):
         raise DefinitionError(f"a document is an object, got {value!r:.100}")
-    fields = {name: item for name, item in value.items() if name not in _SYSTEM_FIELDS}
+    fields = _without_system_fields(value)
     if not is_surely_small(fields):
         check_value(fields)
     return fields
+
+
+def _without_system_fields(document: Document) -> Document:
+    return {name: item for name, item in document.items() if name not in _SYSTEM_FIELDS}

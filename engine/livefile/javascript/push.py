@@ -185,6 +185,8 @@ class Pushes:
         # Only now, because the app's part in Python may have changed since the push began.
         def make_deploy() -> StagedDeploy:
             push.deploy = self._at.stage(push.code, push.progress.hear)
+            if push.identifier not in self._pending:  # Given up before there was what to withdraw.
+                raise PushConflictError("RaceDetected", "this push was given up; push again")
             return push.deploy
 
         if push.is_dry_run:

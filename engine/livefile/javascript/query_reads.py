@@ -4,35 +4,42 @@ Not here: what a query is (``query_source.py``).
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import orjson
 
 from livefile.functions.table_query import TableQuery
-from livefile.javascript.query_source import read_query
+from livefile.javascript.query_source import PushedQuery, read_query
 from livefile.model.pagination import PaginationOptions
 from livefile.model.value_json import to_json, to_wire
+from livefile.system import scheduled_functions
 from livefile.transaction.transaction import Transaction
 from livefile.transaction.write_set import Document
 from livefile.vocabulary.errors import PaginationError
 
-# A limit up to this is read at once: then hardly more than was asked for counts as read.
-_AT_ONCE_MAX = 64
+# A limit up to this is read at once: then no more than was asked for counts as read.
+_AT_ONCE_MAX = 1024
 
 # Any: JSON.
 
 
 class QueryReads:
-    """The reads of one function. ``physical`` gives a table's name in the file."""
+    """The reads of one function. ``physical`` gives a table's name in the file.
+
+    Of the scheduled functions it sees those for which ``owns_job`` is true.
+    """
 
     def __init__(
         self,
         transaction: Transaction,
         physical: Callable[[str], str],
         begin_page: Callable[[], None],
+        owns_job: Callable[[Document], bool],
     ) -> None:
         self._transaction = transaction
+        self._owns_job = owns_job
         self._physical = physical
         self._begin_page = begin_page
         self._open: dict[int, Iterator[Document]] = {}
@@ -44,7 +51,7 @@ class QueryReads:
         """
         number, count = args["queryId"], args["count"]
         if "query" in args:
-            query = read_query(args["query"], self._transaction, self._physical, self._begin_page)
+            query = self._query(args["query"])
             if query.limit is not None and query.limit <= _AT_ONCE_MAX:
                 return _rows(query.take(query.limit), is_over=True)
             self._open[number] = iter(query)
@@ -56,12 +63,12 @@ class QueryReads:
 
     def count(self, tree: Mapping[str, Any]) -> int:
         """Return how many documents a query has."""
-        query = read_query(tree, self._transaction, self._physical, self._begin_page).query
+        query = self._query(tree).query
         return query.count() if isinstance(query, TableQuery) else len(query.collect())
 
     def page(self, args: Mapping[str, Any]) -> str:
         """Return one page."""
-        query = read_query(args["query"], self._transaction, self._physical, self._begin_page)
+        query = self._query(args["query"])
         if query.limit is not None:
             raise PaginationError("LimitedPage", "a query with a limit cannot be paginated")
         result = query.query.paginate(
@@ -82,6 +89,13 @@ class QueryReads:
                 "pageStatus": result.page_status,
             }
         ).decode()
+
+    def _query(self, tree: Mapping[str, Any]) -> PushedQuery:
+        found = read_query(tree, self._transaction, self._physical, self._begin_page)
+        query = found.query
+        if isinstance(query, TableQuery) and query._table == scheduled_functions.TABLE:
+            return replace(found, query=query.filter(self._owns_job))
+        return found
 
 
 def _rows(documents: list[Document], *, is_over: bool) -> str:

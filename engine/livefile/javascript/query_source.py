@@ -108,6 +108,8 @@ def _range(
 def _interval(bounds: Sequence[Tree], transaction: Transaction, table: str, index: str) -> Interval:
     """Return the keys inside bounds that are in the index's order: equalities, then a range."""
     entry = transaction.table(table)
+    if entry is None and index not in (BY_CREATION_TIME, BY_ID):
+        raise DefinitionError(f"Index {table}.{index} not found.")
     if not bounds or entry is None:
         return EVERYTHING
     found = entry.indexes.get(index)
@@ -165,7 +167,9 @@ def _search(
     name, _, index = source["indexName"].partition(".")
     table = physical(name)
     entry = transaction.table(table)
-    found = None if entry is None else entry.indexes.get(index)
+    if entry is None:
+        raise DefinitionError(f"Index {table}.{index} not found.")
+    found = entry.indexes.get(index)
     texts = [each for each in source["filters"] if each["type"] == "Search"]
     if len(texts) != 1:
         raise SearchError(
@@ -185,7 +189,7 @@ def _search(
     if found is not None:
         for each in source["filters"]:
             if each["type"] == "Eq":
-                search = search.eq(**{each["fieldPath"]: _value(each["value"])})
+                search = search.eq(**{each["fieldPath"]: _constant(each["value"])})
     return TextQuery(
         _transaction=transaction,
         _search=search,
@@ -202,9 +206,7 @@ def _expression(tree: Any) -> Expression:
         if name == "$field":
             return Expression(FIELD, content=content)
         if name == "$literal":
-            value = _value(content)
-            constant = value if isinstance(value, Missing) else mark_integers(value)
-            return Expression(CONSTANT, content=constant)
+            return Expression(CONSTANT, content=_constant(content))
         operator = name.removeprefix("$")
         if operator in _OPERATORS:
             operands = content if isinstance(content, list) else [content]
@@ -214,6 +216,12 @@ def _expression(tree: Any) -> Expression:
 
 def _value(tree: Any) -> Value | Missing:
     return MISSING if tree == _UNDEFINED else from_wire(tree)
+
+
+def _constant(tree: Any) -> Any:
+    """Return a value as code in Python writes it, which marks 64-bit integers."""
+    value = _value(tree)
+    return value if isinstance(value, Missing) else mark_integers(value)
 
 
 def _id_key(value: Value | Missing) -> bytes:

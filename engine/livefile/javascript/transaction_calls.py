@@ -6,6 +6,7 @@ Not here: single documents (``document_calls.py``), queries (``query_reads.py``)
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -15,12 +16,16 @@ from livefile.functions.context import MutationCtx, QueryCtx
 from livefile.functions.definition import Function
 from livefile.functions.runner import NestedCalls, wrong_kind
 from livefile.functions.running import current_call
+from livefile.javascript.action_files import digest_of
 from livefile.javascript.document_calls import DocumentCalls
 from livefile.javascript.environment_binding import variable_of
 from livefile.javascript.function_handle import HandleKey
 from livefile.javascript.pushed_code import ROOT, PushedCode
 from livefile.javascript.query_reads import QueryReads
 from livefile.javascript.references import component_of, resolve
+from livefile.javascript.request_metadata import request_metadata
+from livefile.javascript.signed_tokens import sign_token
+from livefile.javascript.transaction_usage import check_usage, limited, metrics
 from livefile.model.identity import ANONYMOUS
 from livefile.model.value import Value
 from livefile.model.value_json import from_wire, to_json
@@ -29,15 +34,7 @@ from livefile.vocabulary.errors import (
     JavaScriptError,
     PaginationError,
     StoredFileNotFoundError,
-)
-from livefile.vocabulary.limits import (
-    BYTES_READ_MAX,
-    BYTES_WRITTEN_MAX,
-    DOCUMENTS_READ_MAX,
-    DOCUMENTS_WRITTEN_MAX,
-    FUNCTIONS_SCHEDULED_MAX,
-    INTERVALS_READ_MAX,
-    SCHEDULED_ARGUMENTS_SIZE_BYTES_MAX,
+    TransactionLimitError,
 )
 
 _NULL = "null"
@@ -56,8 +53,12 @@ class TransactionCalls:
         self.function_name = ""
         """What runs, as its component calls it: ``lib:check``."""
         self._transaction = ctx.db._transaction  # Apps see the database only.
+        running = current_call.get()
+        assert running is not None  # Whatever runs in a transaction is a call.
+        self._running = running
         self._documents = DocumentCalls(self._transaction, ctx.db._schema, component)
-        self._reads = QueryReads(self._transaction, self._documents.physical, ctx.db._begin_page)
+        physical, owns_job = self._documents.physical, self._documents.owns_job
+        self._reads = QueryReads(self._transaction, physical, ctx.db._begin_page, owns_job)
         self._answers = self._of_queries()
         if isinstance(ctx, MutationCtx):
             self._answers |= self._of_mutations(ctx)
@@ -71,7 +72,9 @@ class TransactionCalls:
         answer = self._answers.get(op)
         if answer is None:
             raise JavaScriptError(f"Unknown async operation {op}")
-        return answer(args)
+        text = answer(args)
+        check_usage(self._transaction, self._running)
+        return text
 
     def _of_queries(self) -> dict[str, Callable[[Args], str]]:
         return {
@@ -115,6 +118,9 @@ class TransactionCalls:
             "1.0/cancel_job": cancel,
             "1.0/storageGenerateUploadUrl": lambda args: _json(ctx.storage.generate_upload_url()),
             "1.0/storageDelete": delete_file,
+            "1.0/signJwt": self._sign,
+            "1.0/storageStore": partial(_store_file, ctx),
+            "1.0/storageGet": partial(_read_file, ctx),
             "1.0/getRequestMetadata": self._request_metadata,
             "1.0/auditLog": lambda args: _NULL,
             "livefile/commitTs": lambda args: to_json(self._transaction.fix_commit_ts()).decode(),
@@ -140,12 +146,18 @@ class TransactionCalls:
         # Who is signed in is known to the app itself, and to no component.
         is_at_home = self._component == ROOT == component_of(self._path(args))
         calls = cast(NestedCalls, self._ctx._call)
-        result = calls.with_values(
-            function,
-            values,
-            None if is_at_home else ANONYMOUS,
-            is_stale=args["udfType"] == "snapshotQuery",
-        )
+        mark = self._transaction.writes.mark()
+        try:
+            with limited(self._transaction, self._running, args.get("transactionLimits")):
+                result = calls.for_pushed(
+                    function,
+                    values,
+                    None if is_at_home else ANONYMOUS,
+                    is_stale=args["udfType"] == "snapshotQuery",
+                )
+        except TransactionLimitError:
+            self._transaction.writes.roll_back(mark)  # Of a function that would not hear of it.
+            raise
         return to_json(result).decode()
 
     def _function(self, args: Args) -> Function[..., Any]:
@@ -192,46 +204,42 @@ class TransactionCalls:
         return _json({"name": "livefile", "region": None, "class": "s16"})
 
     def _metrics(self, args: Args) -> str:
-        transaction, running = self._transaction, current_call.get()
-        assert running is not None
-        used = {
-            "bytesRead": (transaction.bytes_read, BYTES_READ_MAX),
-            "bytesWritten": (transaction.bytes_written, BYTES_WRITTEN_MAX),
-            "databaseQueries": (transaction.reads.ranges_count, INTERVALS_READ_MAX),
-            "documentsRead": (transaction.documents_read, DOCUMENTS_READ_MAX),
-            "documentsWritten": (transaction.documents_written, DOCUMENTS_WRITTEN_MAX),
-            "functionsScheduled": (running.scheduled_count, FUNCTIONS_SCHEDULED_MAX),
-            "scheduledFunctionArgsBytes": (
-                running.scheduled_size_bytes,
-                SCHEDULED_ARGUMENTS_SIZE_BYTES_MAX,
-            ),
-        }
-        return _json(
-            {
-                name: {"used": count, "remaining": most - count}
-                for name, (count, most) in used.items()
-            }
-        )
+        return _json(metrics(self._transaction, self._running))
 
     def _snapshot_ts(self, args: Args) -> str:
+        self._running.has_read_time = (
+            True  # The result is cached as one that has asked for the time.
+        )
         return to_json(self._transaction.snapshot.ts).decode()
 
     def _variable(self, args: Args) -> str:
         found = variable_of(self._code, self._component, args["name"], self._ctx.env.get)
         return _json(found)
 
+    def _sign(self, args: Args) -> str:
+        issuer = self._ctx._services.origins.cloud
+        if self._component != ROOT:
+            issuer += f"/components/{self._component}"
+        claims, age_s = args.get("claims"), args.get("expiresInSeconds")
+        return _json(sign_token(self._transaction, issuer, claims, age_s))
+
     def _request_metadata(self, args: Args) -> str:
-        running = current_call.get()
-        job = None if running is None else running.parent_job
-        return _json(
-            {
-                "ip": None,
-                "userAgent": None,
-                "requestId": None if running is None else running.request_id,
-                "scheduledFunctionId": job,
-                "authToken": None,
-            }
-        )
+        return request_metadata()
+
+
+def _store_file(ctx: MutationCtx, args: Args) -> str:
+    content, content_type = base64.b64decode(args["blob"]), args["contentType"] or None
+    digest = digest_of(args.get("sha256"))
+    return _json(ctx.storage.store(content, content_type=content_type, sha256=digest))
+
+
+def _read_file(ctx: MutationCtx, args: Args) -> str:
+    id = args["storageId"]
+    content = ctx.storage.get(id)
+    found = None if content is None else ctx.storage.get_metadata(id)
+    if content is None or found is None:
+        return _NULL
+    return _json({"blob": base64.b64encode(content).decode(), "contentType": found.content_type})
 
 
 def _json(tree: object) -> str:

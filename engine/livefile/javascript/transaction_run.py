@@ -7,6 +7,7 @@ Not here: what each question means (``transaction_calls.py``); which host it is 
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
@@ -17,21 +18,23 @@ from livefile.functions.call import FunctionKind
 from livefile.functions.context import QueryCtx
 from livefile.functions.runner import INFRASTRUCTURE_ERRORS
 from livefile.functions.running import RunningCall, current_call
-from livefile.functions.watchdog import TimedOut, guard_here
+from livefile.functions.watchdog import Guard, TimedOut, guard_here
 from livefile.javascript.host_pool import HostPool
 from livefile.javascript.host_process import Frame, HostProcess
 from livefile.javascript.pushed_code import ROOT, Definition, PushedCode, function_path
 from livefile.javascript.transaction_calls import TransactionCalls
-from livefile.model.value import Value
+from livefile.model.annotation import mark_integers
+from livefile.model.value import Value, normalize
 from livefile.model.value_json import from_json, to_json, to_wire
 from livefile.vocabulary.errors import (
     ConvexError,
     HostError,
+    InvalidValueError,
     JavaScriptConvexError,
     JavaScriptError,
     LivefileError,
 )
-from livefile.vocabulary.limits import FUNCTION_DURATION_MS_MAX
+from livefile.vocabulary.limits import FUNCTION_DURATION_MS_MAX, PUSHED_FUNCTION_WAIT_MS_MAX
 
 _log = logging.getLogger("livefile")
 _ids = count(1)
@@ -121,23 +124,44 @@ class TransactionRun:
         if guard is not None and guard.is_due:
             raise guard.stop
         limit_s = FUNCTION_DURATION_MS_MAX / 1000 if guard is None else guard.duration_s_max
+        is_alone = guard is None or guard.is_alone
         try:
-            answer, work_s, passed_s = host.ask(frame, max(0.0, limit_s - self._running.pushed_s))
+            answer, work_s, passed_s = host.ask(
+                frame, max(0.0, limit_s - self._running.pushed_s), is_measured=is_alone
+            )
         except TimeoutError:
             raise (TimedOut if guard is None else guard.stop) from None
         self._running.pushed_s += work_s
-        if guard is not None and passed_s > work_s:
+        if guard is not None and guard.is_alone:
+            self._excuse(guard, passed_s)  # The work is counted here.
+        elif guard is not None and passed_s > work_s:
             guard.excuse(passed_s - work_s)
         return answer
+
+    def _excuse(self, guard: Guard, duration_s: float) -> None:
+        left_s = PUSHED_FUNCTION_WAIT_MS_MAX / 1000 - self._running.excused_s
+        guard.excuse(max(0.0, min(duration_s, left_s)))
+        self._running.excused_s += duration_s
 
     def _replies(self, frame: Frame) -> list[list[Any]]:
         _, _, calls, lines = frame
         self._log(lines)
+        guard = guard_here()
         _shield(False)
         try:
-            return [[call_id, *self._reply(op, args)] for call_id, op, args in calls]
+            if guard is None or not guard.is_alone:
+                return [[call_id, *self._reply(op, args)] for call_id, op, args in calls]
+            return [[call_id, *self._excused_reply(guard, op, args)] for call_id, op, args in calls]
         finally:
             _shield(True)
+
+    def _excused_reply(self, guard: Guard, op: str, args: Any) -> tuple[bool, str]:
+        started, excused_s = time.perf_counter(), self._running.excused_s
+        reply = self._reply(op, args)
+        # Without what a function that was called has been excused already.
+        waited_s = time.perf_counter() - started - (self._running.excused_s - excused_s)
+        self._excuse(guard, waited_s)
+        return reply
 
     def _reply(self, op: str, args: Any) -> tuple[bool, str]:
         try:
@@ -191,7 +215,10 @@ def refusal_json(error: LivefileError) -> str:
     """Return how a host is told that a call has failed: the message, and a ConvexError's data."""
     refusal: dict[str, Any] = {"message": str(error)}
     if isinstance(error, ConvexError):
-        refusal["data"] = to_wire(error.data)
+        try:
+            refusal["data"] = to_wire(normalize(error.data))
+        except InvalidValueError as invalid:
+            refusal["message"] = f"the data of a ConvexError is no value: {invalid}"
     return orjson.dumps(refusal).decode()
 
 
@@ -200,4 +227,4 @@ def error_of(text: str) -> JavaScriptError | JavaScriptConvexError:
     told = orjson.loads(text)
     if told["data"] is None:
         return JavaScriptError(told["message"])
-    return JavaScriptConvexError(from_json(told["data"]), told["message"])
+    return JavaScriptConvexError(mark_integers(from_json(told["data"])), told["message"])

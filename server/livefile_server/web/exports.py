@@ -30,7 +30,7 @@ class ExportApi:
     def add_routes(self, routes: Routes) -> None:
         """Add the routes."""
         routes.add_post("/api/export/request/zip", self.post)
-        routes.add_pattern(hdrs.METH_GET, f"{_PATH}[0-9]+", self.get)
+        routes.add_pattern(hdrs.METH_GET, f"{_PATH}[0-9]{{1,20}}", self.get)
 
     async def post(self, request: web.BaseRequest) -> web.Response:
         """Begin an export, with the stored files if they are wanted."""

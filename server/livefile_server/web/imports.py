@@ -83,9 +83,14 @@ class ImportApi:
         token = _text(body, "uploadToken")
         upload = self._find(token)
         names = body.get("partTokens")
-        if not isinstance(names, list) or not all(name in upload.parts for name in names):
+        if (
+            not isinstance(names, list)
+            or not all(isinstance(name, str) and name in upload.parts for name in names)
+            or len({*names}) < len(names)
+        ):
             raise errors.BadRequestError(
-                "BadPartTokens", "partTokens must be the answers to the parts of this upload"
+                "BadPartTokens",
+                "partTokens must be the answers to the parts of this upload, each once",
             )
         wanted = body.get("import")
         if not isinstance(wanted, dict):

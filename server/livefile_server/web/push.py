@@ -51,6 +51,8 @@ class PushApi:
         for name, answer in answers.items():
             routes.add_post(PUSH_PATH + name, self._answers(answer))
         routes.add_post(f"{PUSH_PATH}wait_for_schema", self.post_wait)
+        for name in ("prepare_schema", "push_config"):
+            routes.add_post(f"/api/{name}", self._answers(_refuse_old))
 
     async def get_addresses(self, request: web.BaseRequest) -> web.Response:
         """Return where clients reach the deployment, and where its HTTP actions answer."""
@@ -94,6 +96,15 @@ class PushApi:
         return self._livefile.pushes.finish(
             _object(body, "startPush"), is_dry_run=body.get("dryRun") is True
         )
+
+
+def _refuse_old(_: _Body) -> object:
+    """Refuse a push as command lines began it before 1.28."""
+    raise errors.BadRequestError(
+        "ConvexPackageTooOld",
+        "the npm package convex of this project is older than 1.28, and pushes in a way that is "
+        "gone; run `npm install convex@latest`",
+    )
 
 
 def _resolve(prepared: "asyncio.Future[None]") -> None:

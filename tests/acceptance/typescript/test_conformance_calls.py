@@ -95,6 +95,38 @@ def test_every_frame_is_mapped_to_its_source(
 
 
 @pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("query", "withData"),
+        ("action", "withDataAction"),
+        ("query", "withDataNested"),
+        ("action", "withDataNestedAction"),
+    ],
+)
+def test_values_of_every_type_are_data_of_an_error(
+    conformance: ServerProcess, kind: str, name: str
+) -> None:
+    data = {"integer": {"$integer": "ewAAAAAAAAA="}, "bytes": {"$bytes": "AP8="}, "float": 2.0}
+    call = {"path": f"failures:{name}", "args": [{"data": data}], "format": "convex_encoded_json"}
+
+    _, answer = conformance.post(f"/api/{kind}", call)
+
+    assert answer["errorData"] == data
+
+
+def test_frames_of_a_nested_call_come_before_those_of_its_caller(
+    shared_client: NodeClient, conformance_project: ConvexProject
+) -> None:
+    error = str(failure(shared_client, "query", "failures:callOfNameless"))
+
+    thrown = conformance_project.line_of("failures.ts", "in a function without a name")
+    called = conformance_project.line_of("failures.ts", "await ctx.runQuery(api.failures.nameless)")
+    inner = rf"    at <anonymous> \(\.\./convex/failures\.ts:{thrown}:\d+\)"
+    outer = rf"    at async <anonymous> \(\.\./convex/failures\.ts:{called}:\d+\)"
+    assert re.search(rf"in a function without a name\n{inner}\n\n{outer}", error), error
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [("ofDatabase", 'ctx.db.get("no id"'), ("ofIndexRange", 'withIndex("absent"')],
 )
@@ -216,6 +248,22 @@ def test_an_error_that_nobody_catches_rolls_everything_back(shared_client: NodeC
 
     assert error.data == {"topic": "let through"}
     assert notes(shared_client, "let through") == []
+
+
+def test_what_a_mutation_does_not_await_happens_as_well(own_client: NodeClient) -> None:
+    own_client.call("subscribe", name="notes", path="notes:list", args={"topic": "unawaited"})
+    args = {"topic": "unawaited"}
+
+    assert own_client.call("mutation", path="notes:addWithoutWaiting", args=args) == "returned"
+
+    own_client.wait_for_update("notes", ["first and then", "scheduled"])
+
+
+def test_what_fails_without_being_awaited_fails_the_mutation(shared_client: NodeClient) -> None:
+    error = failure(shared_client, "mutation", "notes:addWronglyWithoutWaiting", topic="unheard")
+
+    assert "does not match the schema" in str(error)
+    assert notes(shared_client, "unheard") == []
 
 
 def test_calls_of_an_action_are_transactions_of_their_own(shared_client: NodeClient) -> None:

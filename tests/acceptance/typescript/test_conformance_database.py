@@ -209,6 +209,9 @@ RANGES = {
     "take none": [],
     "first": [PERSUASION],
     "async iteration": [SENSE, EMMA, PERSUASION],
+    # "Schemas": a table that has no documents need not be there.
+    "no such table": [],
+    "no such table, by creation": [],
     "search": [SENSE],
     # "Text Search": the last word of a search may be the beginning of a word.
     "search of an author": [SILAS, MIDDLEMARCH],
@@ -232,6 +235,8 @@ def test_an_index_is_read_as_asked(filled: NodeClient, name: str) -> None:
         # "Indexes": the range names the fields in the order of the index.
         ("fields out of order", "by_author"),
         ("no such index", "by_weight"),
+        ("index of no such table", "Index absent.by_author not found"),
+        ("search of no such table", "Index absent.search_title not found"),
     ],
 )
 def test_a_wrong_range_is_refused(filled: NodeClient, name: str, text: str) -> None:

@@ -3,13 +3,17 @@
 The pages of Convex's documentation are "Runtimes", "Environment Variables", "Limits".
 """
 
+import json
 import re
+import time
+import urllib.request
 
 import pytest
 
 from tests.acceptance.convex_project import set_environment
 from tests.acceptance.node_client import NodeClient, NodeFunctionError
-from tests.acceptance.server_process import ServerProcess
+from tests.acceptance.server_process import REQUEST_SECONDS_MAX, ServerProcess
+from tests.token_issuer import TokenIssuer
 
 pytestmark = pytest.mark.node
 
@@ -81,6 +85,7 @@ def test_the_globals_of_the_web_are_there(shared_client: NodeClient) -> None:
         "base64": ["YWJj", "abc"],
         "clone": {"a": [1]},
         "header": "b",
+        "streamed": ["of a stream", True],
         "intl": "1,234.5",
         # "Runtimes": the default runtime is not Node.js.
         "absent": ["undefined", "undefined"],
@@ -107,6 +112,28 @@ def test_console_lines_are_shown_as_they_were_printed(conformance: ServerProcess
         "[LOG] 'from an action'",
         "[ERROR] 'and again'",
     ]
+
+
+def test_console_times_and_counts_are_those_of_one_call(conformance: ServerProcess) -> None:
+    for _ in range(2):
+        assert log_lines(conformance, "query", "printing:timesAndCounts") == [
+            "[WARN] Timer 'wash' already exists",
+            "[INFO] wash: 0ms 'rinse' 2",
+            "[INFO] wash: 0ms",
+            "[WARN] Timer 'wash' does not exist",
+            "[LOG] plate: 1",
+            "[LOG] plate: 2",
+        ]
+
+
+@pytest.mark.parametrize(("operation", "name"), [("query", "inQuery"), ("action", "inAction")])
+def test_a_module_is_imported_while_a_function_runs(
+    shared_client: NodeClient, operation: str, name: str
+) -> None:
+    for _ in range(2):
+        found = shared_client.call(operation, path=f"importing:{name}")
+        assert found == ["refusals", 1, 2, True]
+    assert "import" in str(failure(shared_client, "action", "importing:unknown", name="./lib/x"))
 
 
 def test_too_many_console_lines_are_cut(conformance: ServerProcess) -> None:
@@ -201,8 +228,14 @@ def test_a_mutation_knows_what_it_has_used(shared_client: NodeClient) -> None:
 
 
 def test_a_function_knows_its_request(own_client: NodeClient) -> None:
-    for operation, name in (("mutation", "request"), ("action", "requestOfAction")):
+    for operation, name in (
+        ("mutation", "request"),
+        ("action", "requestOfAction"),
+        ("httpMutation", "request"),
+        ("httpAction", "requestOfCalled"),
+    ):
         request = own_client.call(operation, path=f"metadata:{name}")
+        assert request["ip"] == "127.0.0.1"
         assert request["scheduledFunctionId"] is None
         assert request["authToken"] is None
         assert re.fullmatch("[0-9a-f]{16}", request["requestId"])
@@ -210,6 +243,24 @@ def test_a_function_knows_its_request(own_client: NodeClient) -> None:
     own_client.call("subscribe", name="job", path="notes:list", args={"topic": "job"})
     job = own_client.call("mutation", path="metadata:scheduleNote", args={"topic": "job"})
     own_client.wait_for_update("job", [job])
+
+
+def test_a_function_knows_the_program_and_the_token_of_its_request(
+    conformance: ServerProcess, own_client: NodeClient, issuer: TokenIssuer
+) -> None:
+    now = int(time.time())
+    token = issuer.token(iat=now, exp=now + 3600, sub="ada")
+    headers = {"User-Agent": "Test/1.0", "Authorization": f"Bearer {token}"}
+
+    nobody = own_client.call("mutation", path="metadata:request")
+    own_client.call("setAuth", token=token)
+    over_socket = own_client.call("mutation", path="metadata:request")
+    asked = urllib.request.Request(f"{conformance.url}/http/request", headers=headers)
+    with urllib.request.urlopen(asked, timeout=REQUEST_SECONDS_MAX) as response:
+        over_http = json.load(response)
+
+    assert (over_socket["authToken"], nobody["authToken"]) == (token, None)
+    assert (over_http["userAgent"], over_http["authToken"]) == ("Test/1.0", token)
 
 
 def test_the_snapshot_of_a_transaction_has_one_timestamp(shared_client: NodeClient) -> None:

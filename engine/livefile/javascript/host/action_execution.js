@@ -9,9 +9,14 @@ const { setImmediate } = globalThis;
 
 // In UTF-8 and as a text in a frame it is a few times as many bytes (HOST_FRAME_BYTES_MAX).
 const TEXT_LENGTH_MAX = 32 * 1024 * 1024;
+// As the engine answers at one time (ACTION_CALLS_RUNNING_MAX). The others wait here, where they
+// take the memory of this process.
+const CALLS_UNDER_WAY_MAX = 1000;
 
 class ActionExecution extends Execution {
   #open = new Map(); // The operation of each call that has no answer yet.
+  #sentCount = 0; // Of those in `outgoing`, which is emptied when all are sent.
+  #underWayCount = 0;
   #isFlushing = false;
   #flush;
   aborter = new AbortController(); // Aborts what the action was asked by, once nobody waits.
@@ -39,6 +44,37 @@ class ActionExecution extends Execution {
     this.#open.set(answer, op);
     answer.then(forget, forget);
     return answer;
+  }
+
+  get hasCallsToSend() {
+    const isLeft = this.outgoing.length > this.#sentCount;
+    return isLeft && this.#underWayCount < CALLS_UNDER_WAY_MAX;
+  }
+
+  takeCalls() {
+    const start = this.#sentCount;
+    const end = Math.min(
+      this.outgoing.length,
+      start + CALLS_UNDER_WAY_MAX - this.#underWayCount,
+    );
+    const taken = this.outgoing.slice(start, end);
+    this.#underWayCount += taken.length;
+    this.#sentCount = end;
+    if (end === this.outgoing.length) {
+      this.outgoing = [];
+      this.#sentCount = 0;
+    } else {
+      this.outgoing.fill("", start, end);
+    }
+    return `[${taken.join(",")}]`;
+  }
+
+  deliver(id, isOk, text) {
+    this.#underWayCount--;
+    if (this.hasCallsToSend) {
+      this.#flushLater();
+    }
+    super.deliver(id, isOk, text);
   }
 
   // Return how it has ended: {isOk, text}.

@@ -21,6 +21,7 @@ const { answerRequest, convexJsonFromResponse, requestFromConvexJson } = require
 const { Code, setLocals } = require("./modules");
 const { NodeCode, NodeExecution } = require("./node_modules");
 const { changeProcess } = require("./node_process");
+const { withDuplex } = require("./request");
 const { getBlob, storeBlob } = require("./storage");
 const { makeTimers } = require("./timers");
 
@@ -43,13 +44,14 @@ class ActionHost {
   #channel = new EventChannel();
   #codes = new Map();
   #executions = new Map();
+  #runningCount = 0; // Code may be able to change what a map says of itself.
   #isNode;
 
   constructor(isNode) {
     this.#isNode = isNode;
   }
 
-  serve() {
+  serve(isOpen) {
     followContexts();
     process.on("unhandledRejection", blame);
     process.on("uncaughtException", blame);
@@ -68,7 +70,7 @@ class ActionHost {
         clearImmediate: undefined,
         setImmediate: undefined,
       });
-      replaceGlobals({ ...own, ...webGlobals(), ...nodeGlobals() });
+      replaceGlobals({ ...own, ...webGlobals(), ...nodeGlobals() }, isOpen);
     }
     this.#channel.listen((frame) => this.#handle(frame));
     this.#channel.send('["ready"]');
@@ -101,6 +103,7 @@ class ActionHost {
     const flush = (execution) => this.#flush(execution);
     const execution = new Kind(id, spec, this.#codes.get(spec.code), flush);
     this.#executions.set(id, execution);
+    this.#runningCount++;
     runAs(execution, () => execution.start(this.#isNode ? loadAndRun : run));
   }
 
@@ -120,7 +123,7 @@ class ActionHost {
       const lines = execution.takeLines();
       this.#end(execution);
       this.#channel.send(`["done",${id},${isOk},${JSON.stringify(text)},${lines},{}]`);
-    } else if (execution.outgoing.length > 0) {
+    } else if (execution.hasCallsToSend) {
       this.#channel.send(`["calls",${id},${execution.takeCalls()},${execution.takeLines()}]`);
     } else if (execution.lines.length > 0 && execution.spec.kind !== "analyze") {
       this.#channel.send(`["logs",${id},${execution.takeLines()}]`);
@@ -133,7 +136,8 @@ class ActionHost {
     }
     this.#executions.delete(execution.id);
     runAs(execution, () => execution.end());
-    if (this.#executions.size === 0 && !this.#isNode) {
+    this.#runningCount--;
+    if (this.#runningCount === 0 && !this.#isNode) {
       restoreGlobals();
     }
   }
@@ -156,16 +160,17 @@ async function loadAndRun(execution) {
 }
 
 function webGlobals() {
+  Object.freeze(crypto.subtle);
   return {
     FinalizationRegistry,
     WeakRef,
-    crypto,
+    crypto: Object.freeze(crypto),
     fetch: (input, options) => {
       const execution = currentExecution();
       if (execution === null || execution.isImporting) {
         throw new Error("Can't use fetch() at import time, outside of a function");
       }
-      return fetch(input, options);
+      return fetch(input, withDuplex(options));
     },
     performance: Object.freeze({
       now: () => performance.now(),
@@ -202,8 +207,8 @@ function blame(error) {
   }
 }
 
-function serve(mode) {
-  new ActionHost(mode === "node").serve();
+function serve(mode, isOpen) {
+  new ActionHost(mode === "node").serve(isOpen);
 }
 
 module.exports = { serve };

@@ -10,9 +10,13 @@ const { describe } = require("./errors");
 
 const LOG_LINES_MAX = 257; // One more than the engine keeps, so that it sees that some are lost.
 const LOG_LINE_LENGTH_MAX = 40000;
+const NESTING_MAX = 1000; // The engine reads hardly more; a value may have far less.
+// How JSON.stringify writes half of a pair of surrogates, which is no text anywhere else.
+const HALF_PAIR = /(?<!\\)(?:\\\\)*\\ud[89a-f][0-9a-f]{2}/;
 
 class Execution {
   #calls = new Map();
+  #waitingCount = 0; // Of the calls: code may be able to change what a map says of itself.
   #nextCall = 1;
   #linesCount = 0;
   outgoing = [];
@@ -53,22 +57,31 @@ class Execution {
     if (this.isImporting) {
       throw new Error(`Can't use ${op} at import time, outside of a function`);
     }
+    checkArguments(op, args);
     return new Promise((resolve, reject) => {
       const id = this.#nextCall++;
       this.#calls.set(id, [resolve, reject]);
-      this.outgoing.push(`[${id},${JSON.stringify(op)},${args}]`);
+      this.#waitingCount++;
+      this.outgoing.push(`[${id},${nameText(op)},${args}]`);
       this.progressed?.();
     });
   }
 
   get waitingCount() {
-    return this.#calls.size;
+    return this.#waitingCount;
+  }
+
+  // Whether nothing can come any more. Calls that nobody awaited are made before that, unless the
+  // function has failed.
+  get isDone() {
+    return this.settled !== null && (!this.settled.isOk || this.#waitingCount === 0);
   }
 
   // Hand over the answer to a call.
   deliver(id, isOk, text) {
     const [resolve, reject] = this.#calls.get(id);
     this.#calls.delete(id);
+    this.#waitingCount--;
     if (isOk) {
       resolve(text);
     } else {
@@ -83,7 +96,7 @@ class Execution {
   log(level, text) {
     if (this.hasRoomForLines) {
       this.#linesCount++;
-      this.lines.push([level, text.slice(0, LOG_LINE_LENGTH_MAX)]);
+      this.lines.push([level, text.slice(0, LOG_LINE_LENGTH_MAX).toWellFormed()]);
     }
   }
 
@@ -100,9 +113,53 @@ class Execution {
   }
 
   #settle(isOk, text) {
-    this.settled ??= { isOk, text };
+    this.settled ??= { isOk, text: text.toWellFormed() };
     this.progressed?.();
   }
+}
+
+// Throw if the engine could not read the arguments of a call, given as JSON. What it cannot read
+// ends the process, because nothing in that frame is sure.
+function checkArguments(op, args) {
+  const text = String(args);
+  if (text.includes("\\ud") && HALF_PAIR.test(text)) {
+    throw new Error(`The arguments of ${op} have text that is not valid Unicode: a lone surrogate`);
+  }
+  if (text.length > 2 * NESTING_MAX && nesting(text) > NESTING_MAX) {
+    throw new Error(`Value is too nested (over ${NESTING_MAX} levels deep > maximum nesting 64)`);
+  }
+}
+
+// Return how deep a JSON text is nested.
+function nesting(text) {
+  let depth = 0;
+  let deepest = 0;
+  let isQuoted = false;
+  for (let position = 0; position < text.length; position++) {
+    switch (text[position]) {
+      case "\\":
+        position++; // Only in quotes there are any.
+        break;
+      case '"':
+        isQuoted = !isQuoted;
+        break;
+      case "[":
+      case "{":
+        depth += isQuoted ? 0 : 1;
+        deepest = Math.max(deepest, depth);
+        break;
+      case "]":
+      case "}":
+        depth -= isQuoted ? 0 : 1;
+        break;
+    }
+  }
+  return deepest;
+}
+
+// Return the name of an operation as JSON.
+function nameText(op) {
+  return JSON.stringify(String(op).toWellFormed());
 }
 
 // Return the error that a refused call is: an Error, with `data` if a function raised such.
@@ -152,4 +209,4 @@ function load(execution, path) {
   }
 }
 
-module.exports = { Execution, invoke, load, errorOf };
+module.exports = { Execution, checkArguments, errorOf, invoke, load, nameText };

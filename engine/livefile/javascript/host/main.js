@@ -3,7 +3,8 @@
 //
 // `main.js transactions` runs queries, mutations and the analysis of a push: one execution at a
 // time, and those that it calls, while the engine waits for each answer and this process for each
-// question. `main.js actions` and `main.js node` run actions (actions.js).
+// question. `main.js actions` and `main.js node` run actions (actions.js). With `open` after that,
+// code may change the language's own objects (intrinsics.js).
 //
 // The frames are arrays:
 //   to here:   ["load", code, {path: [source, sourceMap]}], ["run", id, spec],
@@ -13,7 +14,7 @@
 
 const { writeSync } = require("node:fs");
 const { Code, setLocals } = require("./modules");
-const { Execution, errorOf, invoke } = require("./execution");
+const { Execution, checkArguments, errorOf, invoke, nameText } = require("./execution");
 const { Channel } = require("./channel");
 const { currentExecution, followContexts, runAs } = require("./current");
 const { analyze } = require("./analysis");
@@ -21,6 +22,7 @@ const { makeConsole } = require("./console");
 const { makeConvex } = require("./convex");
 const { now, seededCrypto, SeededDate, seededMath } = require("./determinism");
 const {
+  hasChangedLanguage,
   hideNetwork,
   makeProcess,
   putGlobalsAside,
@@ -28,6 +30,7 @@ const {
   replaceGlobals,
   restoreGlobals,
 } = require("./globals");
+const { ownModule } = require("./reader");
 
 // Kept before the globals change.
 const drainMicrotasks = process._tickCallback.bind(process);
@@ -39,13 +42,14 @@ const AT_ONCE = 0; // The number of a call that is answered before its execution
 
 class TransactionHost {
   #channel = new Channel();
-  #codes = new Map();
-  #executions = new Map();
+  // By id. No maps, whose methods code may be able to change.
+  #codes = Object.create(null);
+  #executions = Object.create(null);
   #waiting = null; // The execution that waits for the event loop.
   #last = null; // The one that ran last.
   #isAsking = false; // Whether an answer must come before anything else.
 
-  prepare() {
+  prepare(isOpen) {
     followContexts(); // What one has left behind may go on while another one waits for the loop.
     process.on("unhandledRejection", blame);
     process.on("uncaughtException", blame);
@@ -53,7 +57,7 @@ class TransactionHost {
     const callAtOnce = (execution, op, args) => this.#callAtOnce(execution, op, args);
     Buffer.poolSize = 0; // Small buffers of different executions share no memory.
     setLocals({ Buffer: undefined });
-    replaceGlobals({
+    const own = {
       Buffer, // Node's own code for the web takes it from there; modules do not see it.
       Convex: makeConvex(callAtOnce, {}),
       Date: SeededDate,
@@ -67,7 +71,8 @@ class TransactionHost {
       fetch: refused("fetch()"),
       setInterval: refused("setInterval"),
       setTimeout: refused("setTimeout"),
-    });
+    };
+    replaceGlobals(own, isOpen);
     hideNetwork();
     this.#channel.send('["ready"]');
   }
@@ -87,8 +92,8 @@ class TransactionHost {
   #handle([kind, id, content]) {
     switch (kind) {
       case "load":
-        this.#codes.set(id, new Code(content));
-        this.#codes.get(id).prepare();
+        this.#codes[id] = new Code(content);
+        this.#codes[id].prepare();
         this.#channel.send('["ready"]'); // Compiling counts as no function's time.
         return null;
       case "run":
@@ -96,7 +101,7 @@ class TransactionHost {
       case "reply":
         return this.#deliver(id, content);
       case "cancel":
-        this.#executions.delete(id);
+        delete this.#executions[id];
         restoreGlobals();
         return null;
       default:
@@ -105,17 +110,18 @@ class TransactionHost {
   }
 
   #start(id, spec) {
-    const execution = new Execution(id, spec, this.#codes.get(spec.code) ?? new Code({}));
-    if (this.#last !== null && this.#executions.has(this.#last.id)) {
+    const code = this.#codes[spec.code] ?? new Code({});
+    const execution = new Execution(id, spec, code, ownModule);
+    if (this.#last !== null && this.#executions[this.#last.id] !== undefined) {
       this.#last.redoGlobals = putGlobalsAside(); // It has called this one, and goes on later.
     }
-    this.#executions.set(id, execution);
+    this.#executions[id] = execution;
     runAs(execution, () => execution.start(spec.kind === "analyze" ? analyze : invoke));
     return execution;
   }
 
   #deliver(id, replies) {
-    const execution = this.#executions.get(id);
+    const execution = this.#executions[id];
     runAs(execution, () => {
       for (const [call, isOk, text] of replies) {
         execution.deliver(call, isOk, text);
@@ -134,8 +140,11 @@ class TransactionHost {
       exit(1);
     }
     const { id, settled } = execution;
-    if (settled !== null) {
-      this.#executions.delete(id);
+    if (execution.isDone) {
+      delete this.#executions[id];
+      if (execution.spec.kind === "analyze") {
+        execution.observed.language = hasChangedLanguage();
+      }
       execution.observed.spoilt = !restoreGlobals();
       const { isOk, text } = settled;
       const observed = JSON.stringify(execution.observed);
@@ -188,11 +197,12 @@ class TransactionHost {
     if (this.#isAsking) {
       exit(1);
     }
-    if (!this.#executions.has(execution.id)) {
+    if (this.#executions[execution.id] === undefined) {
       throw new Error(`Can't use ${op} after the function has returned`);
     }
+    checkArguments(op, args);
     this.#isAsking = true;
-    const calls = `[[${AT_ONCE},${JSON.stringify(op)},${args}]]`;
+    const calls = `[[${AT_ONCE},${nameText(op)},${args}]]`;
     this.#channel.send(`["calls",${execution.id},${calls},${execution.takeLines()}]`);
     const [, , [[, isOk, text]]] = this.#channel.receive();
     this.#isAsking = false;
@@ -223,11 +233,12 @@ function blame(error) {
   execution.fail(error);
 }
 
-const mode = process.argv[2];
+const [, , mode, opening] = process.argv;
+const isOpen = opening === "open";
 if (mode === "transactions") {
   const host = new TransactionHost();
-  host.prepare();
+  host.prepare(isOpen);
   host.serve();
 } else {
-  require("./actions").serve(mode);
+  require("./actions").serve(mode, isOpen);
 }

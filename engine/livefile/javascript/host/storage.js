@@ -6,12 +6,34 @@
 const { Buffer } = require("node:buffer");
 
 const PIECE_BYTES = 256 * 1024;
+// Blobs of one action that are stored at one time. Each is a call that ends after those which hand
+// over its pieces, so there must always be room for these.
+const STORES_MAX = 100;
 
 // Store a blob; return a promise of its id.
 async function storeBlob({ blob, options }, execution) {
   if (!(blob instanceof Blob)) {
     throw new TypeError("storage.store() takes a Blob, such as `await response.blob()`");
   }
+  const stores = (execution.stores ??= { count: 0, waiting: [] });
+  if (stores.count === STORES_MAX) {
+    await new Promise((resolve) => stores.waiting.push(resolve)); // For the place of another one.
+  } else {
+    stores.count++;
+  }
+  try {
+    return await storeNow(blob, options, execution);
+  } finally {
+    const next = stores.waiting.shift();
+    if (next === undefined) {
+      stores.count--;
+    } else {
+      next();
+    }
+  }
+}
+
+async function storeNow(blob, options, execution) {
   execution.nextStream = (execution.nextStream ?? 0) + 1;
   const stream = execution.nextStream;
   const begun = { stream, contentType: blob.type || null, sha256: options?.sha256 ?? null };

@@ -48,6 +48,44 @@ export const catchAndGoOn = mutation({
   },
 });
 
+/** Add notes until there are enough, and tell what remains. */
+export const addMany = internalMutation({
+  args: { ...topic, count: v.number() },
+  handler: async (ctx, { topic, count }) => {
+    for (let number = 0; number < count; number++) {
+      await ctx.db.insert("notes", { topic, text: String(number) });
+    }
+    return (await ctx.meta.getTransactionMetrics()).documentsWritten.remaining;
+  },
+});
+
+/** A called function that ends well although it has used too much. */
+export const addManyAndCatch = internalMutation({
+  args: { ...topic, count: v.number() },
+  handler: async (ctx, args): Promise<null> => {
+    await ctx.runMutation(internal.calls.addMany, args).catch(() => null);
+    return null;
+  },
+});
+
+/** Of what is beyond the limits nothing is left, and the caller goes on. */
+export const withLimits = mutation({
+  args: { ...topic, count: v.number(), limit: v.number(), catches: v.boolean() },
+  handler: async (ctx, { topic, count, limit, catches }): Promise<string> => {
+    const called = catches ? internal.calls.addManyAndCatch : internal.calls.addMany;
+    const options = { transactionLimits: { documentsWritten: limit } };
+    await ctx.db.insert("notes", { topic, text: "before" });
+    let told: string;
+    try {
+      told = String(await ctx.runMutation(called, { topic, count }, options));
+    } catch (error) {
+      told = (error as Error).message;
+    }
+    await ctx.db.insert("notes", { topic, text: "after" });
+    return told;
+  },
+});
+
 export const letThrough = mutation({
   args: topic,
   handler: async (ctx, { topic }) => {

@@ -102,6 +102,8 @@ export const unharmed = query({
 export const globals = query({
   args: {},
   handler: async () => {
+    const body = new Blob(["of a stream"]).stream();
+    const request = new Request("https://example.com/", { method: "POST", body });
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("abc"));
     return {
       digest: Array.from(new Uint8Array(digest).slice(0, 4)),
@@ -111,6 +113,7 @@ export const globals = query({
       base64: [btoa("abc"), atob("YWJj")],
       clone: structuredClone({ a: [1] }),
       header: new Headers({ "X-A": "b" }).get("x-a"),
+      streamed: [await request.text(), request instanceof Request],
       intl: new Intl.NumberFormat("en-US").format(1234.5),
       absent: [typeof Buffer, typeof window],
     };

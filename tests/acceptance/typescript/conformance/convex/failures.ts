@@ -1,5 +1,6 @@
 /** Functions that fail, each in its own way. */
 import { ConvexError, v, type Value } from "convex/values";
+import { api } from "./_generated/api";
 import type { Id } from "./_generated/dataModel";
 import { action, internalMutation, internalQuery, mutation, query } from "./_generated/server";
 import { refuse } from "./lib/refusal";
@@ -27,6 +28,16 @@ export const withDataAction = action({
   },
 });
 
+/** The data of a nested call's error are passed on as they are. */
+export const withDataNested = query({
+  args: data,
+  handler: async (ctx, args): Promise<Value> => ctx.runQuery(api.failures.withData, args),
+});
+export const withDataNestedAction = action({
+  args: data,
+  handler: async (ctx, args): Promise<Value> => ctx.runAction(api.failures.withDataAction, args),
+});
+
 export const plain = query({
   args: {},
   handler: () => {
@@ -44,6 +55,15 @@ export const plainAction = action({
 
 /** Fails inside a function of another module. */
 export const deep = query({ args: {}, handler: () => refuse("deep") });
+
+/** A function without a name fails, and one without a name calls it. */
+export const nameless = query(async () => {
+  throw new TypeError("in a function without a name");
+});
+export const callOfNameless = query(async (ctx): Promise<null> => {
+  const called = await ctx.runQuery(api.failures.nameless);
+  return called;
+});
 
 /** Calls of the database throw where they are awaited. */
 export const ofDatabase = query({

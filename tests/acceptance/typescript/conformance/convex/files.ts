@@ -38,6 +38,20 @@ export const storeText = action({
   handler: (ctx, { text }) => ctx.storage.store(new Blob([text], { type: "text/plain" })),
 });
 
+/** Store a text, read it again, and leave it there or not. */
+export const storeInMutation = mutation({
+  args: { text: v.string(), throws: v.boolean() },
+  handler: async (ctx, { text, throws }) => {
+    const id = await ctx.storage.store(new Blob([text], { type: "text/plain" }));
+    const blob = await ctx.storage.get(id);
+    const { filesWritten, fileReadBytes } = await ctx.meta.getTransactionMetrics();
+    if (throws) {
+      throw new Error(`${id} ${await blob!.text()}`);
+    }
+    return { id, type: blob!.type, used: [filesWritten.used, fileReadBytes.used] };
+  },
+});
+
 /** Return the type and the text of a stored file, or null. */
 export const read = action({
   args: id,

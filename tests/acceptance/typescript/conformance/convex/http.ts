@@ -71,6 +71,22 @@ http.route({
 });
 
 http.route({
+  path: "/request",
+  method: "GET",
+  handler: httpAction(async (ctx) => Response.json(await ctx.runMutation(api.metadata.request))),
+});
+
+http.route({
+  pathPrefix: "/empty/",
+  method: "GET",
+  handler: httpAction(async (_, request) => {
+    const status = Number(new URL(request.url).pathname.split("/").at(-1));
+    const response = new Response("none of this is sent", { status });
+    return response instanceof Response ? response : new Response(null, { status: 500 });
+  }),
+});
+
+http.route({
   path: "/throw",
   method: "GET",
   handler: httpAction(async () => {

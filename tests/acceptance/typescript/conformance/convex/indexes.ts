@@ -152,6 +152,21 @@ const RANGES: Record<string, (ctx: QueryCtx) => Promise<Doc<"books">[]>> = {
       .withIndex("by_weight" as any)
       .collect(),
   "no such table": (ctx) => ctx.db.query("absent" as "books").collect(),
+  "no such table, by creation": (ctx) =>
+    ctx.db
+      .query("absent" as "books")
+      .withIndex("by_creation_time", (q) => q.gt("_creationTime", 0))
+      .collect(),
+  "index of no such table": (ctx) =>
+    ctx.db
+      .query("absent" as "books")
+      .withIndex("by_author")
+      .collect(),
+  "search of no such table": (ctx) =>
+    ctx.db
+      .query("absent" as "books")
+      .withSearchIndex("search_title", (q) => q.search("title", "sense"))
+      .collect(),
 };
 
 export const titles = query({

@@ -1,6 +1,6 @@
 /** What a function may ask about its own call. */
 import { v } from "convex/values";
-import { internal } from "./_generated/api";
+import { api, internal } from "./_generated/api";
 import type { Id } from "./_generated/dataModel";
 import { action, internalMutation, mutation, query } from "./_generated/server";
 
@@ -32,6 +32,12 @@ export const request = mutation({
 export const requestOfAction = action({
   args: {},
   handler: (ctx) => ctx.meta.getRequestMetadata(),
+});
+
+/** What a mutation knows that an action calls. */
+export const requestOfCalled = action({
+  args: {},
+  handler: (ctx): Promise<unknown> => ctx.runMutation(api.metadata.request),
 });
 
 /** Note which scheduled function this is. */

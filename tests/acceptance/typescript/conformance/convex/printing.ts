@@ -13,6 +13,20 @@ export const lines = query({
   },
 });
 
+/** Times and counts are those of one call; time stands still in a query. */
+export const timesAndCounts = query({
+  args: {},
+  handler: () => {
+    console.time("wash");
+    console.time("wash");
+    console.timeLog("wash", "rinse", 2);
+    console.timeEnd("wash");
+    console.timeEnd("wash");
+    console.count("plate");
+    console.count("plate");
+  },
+});
+
 export const lineAndError = query({
   args: {},
   handler: () => {

@@ -22,7 +22,7 @@ export const nearest = action({
       filter:
         kinds.length === 0
           ? undefined
-          : (q) => q.or(...kinds.map((kind) => q.eq("kind", kind))),
+          : (q) => q.or(...kinds.map((kind) => q.or(q.eq("kind", kind), q.eq("kind", "none")))),
     });
     return await Promise.all(
       found.map(async ({ _id, _score }): Promise<[string, number]> => [
