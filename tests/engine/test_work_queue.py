@@ -76,8 +76,11 @@ def test_nothing_is_lost_or_doubled_between_threads() -> None:
     is_over = Event()
 
     def take_all() -> None:
-        while items := queue.take(7) or not is_over.is_set():
-            taken.extend(items if isinstance(items, list) else [])
+        is_last = False
+        while not is_last:
+            is_last = is_over.is_set()  # Before the look: nothing comes after that.
+            while items := queue.take(7):
+                taken.extend(items)
 
     def put_all(base: int) -> None:
         for number in range(500):
