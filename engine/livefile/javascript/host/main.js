@@ -13,6 +13,7 @@
 //              ["done", id, isOk, text, lines, observed], ["logs", id, lines]
 
 const { writeSync } = require("node:fs");
+const { getHeapStatistics } = require("node:v8");
 const { Code, setLocals } = require("./modules");
 const { Execution, checkArguments, errorOf, invoke, nameText } = require("./execution");
 const { Channel } = require("./channel");
@@ -38,6 +39,7 @@ const exit = process.exit.bind(process);
 const { Buffer, setImmediate } = globalThis;
 
 const ERRORS = 2; // The descriptor.
+const EXTERNAL_BYTES_MAX = 64 * 2 ** 20;
 const AT_ONCE = 0; // The number of a call that is answered before its execution goes on.
 
 class TransactionHost {
@@ -145,7 +147,7 @@ class TransactionHost {
       if (execution.spec.kind === "analyze") {
         execution.observed.language = hasChangedLanguage();
       }
-      execution.observed.spoilt = !restoreGlobals();
+      execution.observed.spoilt = !restoreGlobals() || isFull();
       const { isOk, text } = settled;
       const observed = JSON.stringify(execution.observed);
       this.#channel.send(
@@ -220,6 +222,12 @@ class TransactionHost {
     }
     return execution.variables.get(name);
   }
+}
+
+// Whether buffers have taken so much that the next function would come to the process's limit: what
+// is garbage by now is not given back in time.
+function isFull() {
+  return getHeapStatistics().external_memory > EXTERNAL_BYTES_MAX;
 }
 
 // Fail the execution that left an error uncaught; one of our own ends the process.
